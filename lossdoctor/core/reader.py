@@ -1,0 +1,103 @@
+"""A reader turns one kind of log into rows."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, cast
+
+from lossdoctor.core.errors import UnreadableLog
+from lossdoctor.core.unit import Unit
+
+HEAD = 65_536  # bytes a reader may look at before it says whether the log is its kind
+LINE = 1_000_000  # characters of a line that are kept; the rest of a longer line is passed over
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A log to read: a file, a run folder, or the bytes of standard input (``path`` is None)."""
+
+    path: Path | None
+    data: bytes = b""
+
+    @property
+    def name(self) -> str:
+        return str(self.path) if self.path is not None else "<stdin>"
+
+    @property
+    def is_dir(self) -> bool:
+        return self.path is not None and self.path.is_dir()
+
+    @cached_property
+    def head(self) -> bytes:
+        """The first 64 kB, decompressed; empty for a folder."""
+        if self.is_dir:
+            return b""
+        with self.open() as file:
+            return file.read(HEAD)
+
+    @property
+    def text_head(self) -> str:
+        """The head as text."""
+        return self.head.decode(self.encoding, errors="replace").removeprefix("\ufeff")
+
+    @property
+    def encoding(self) -> str:
+        return "utf-16" if self.head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+
+    def open(self) -> BinaryIO:
+        """The bytes of the log; gz, bz2 and xz are decompressed as they are read."""
+        try:
+            raw: BinaryIO = io.BytesIO(self.data) if self.path is None else self.path.open("rb")
+        except OSError as error:
+            raise UnreadableLog(f"{self.name} cannot be opened: {error.strerror}; check the path and its permissions") from error
+        magic = raw.read(6)
+        raw.seek(0)
+        if magic[:2] == b"\x1f\x8b":
+            return cast(BinaryIO, gzip.GzipFile(fileobj=raw))
+        if magic[:3] == b"BZh":
+            return cast(BinaryIO, bz2.BZ2File(raw))
+        if magic == b"\xfd7zXZ\x00":
+            return cast(BinaryIO, lzma.LZMAFile(raw))
+        return raw
+
+    def lines(self) -> Iterator[str]:
+        """The lines of the log as text without their ends; bytes that are no text become U+FFFD."""
+        with self.open() as file, io.TextIOWrapper(file, self.encoding, errors="replace") as text:
+            while line := text.readline(LINE):
+                if not line.endswith("\n") and len(line) >= LINE:
+                    while (rest := text.readline(LINE)) and not rest.endswith("\n"):
+                        pass
+                yield line.rstrip("\r\n")
+
+
+class Reader(Unit):
+    """Base of all readers: subclass it in ``readers/`` and the file is the registration.
+
+    The docstring's first line says what it reads. ``priority`` orders the sniffing: a reader of one program's format
+    (high) is asked before a general one (low).
+    """
+
+    priority: ClassVar[int] = 50
+
+    def sniff(self, source: Source) -> bool:
+        """Whether this log is of my kind, judged by content, never by extension alone."""
+        raise NotImplementedError
+
+    def rows(self, source: Source) -> Iterator[Row]:
+        """The rows of the log in order.
+
+        A row maps a column's name to a number, a text, or to an array: a block of many rows, all its arrays of one
+        length. A name that a row lacks was blank there. The reserved keys ``#run`` (a name that keeps interleaved runs
+        apart), ``#note`` (something the user should know) and ``#settings`` (a mapping from dotted config key to value)
+        carry what is no column.
+        """
+        raise NotImplementedError
