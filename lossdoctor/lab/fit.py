@@ -1,0 +1,265 @@
+"""The training loop: one config, one seed, a row of metrics every so many steps."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import lr_scheduler
+
+from lossdoctor.core.config import SchedulerSection
+from lossdoctor.core.errors import BadConfig
+from lossdoctor.lab.augment import augment
+from lossdoctor.lab.data import Batch
+from lossdoctor.lab.workload import BINARY, INDEX, Workload, as_labels, batches
+
+EVALUATION_BATCH = 1024
+
+Row = dict[str, float]
+
+
+@dataclass
+class Fit:
+    """A finished training: the rows of its log, and the model it leaves."""
+
+    model: nn.Module
+    rows: list[Row] = field(default_factory=list)
+    steps: int = 0
+    blew_up: bool = False
+
+
+def fit(
+    workload: Workload,
+    seed: int,
+    steps: int,
+    every: int,
+    *,
+    keep_going: bool = False,
+    on_row: Callable[[Row], bool | None] | None = None,
+) -> Fit:
+    """Train for ``steps`` optimizer steps and evaluate after each ``every`` and at the end.
+
+    Every metric is unweighted and in the original units. A training whose weights are no longer finite ends there,
+    unless ``keep_going``; ``on_row`` may end it by returning True. With early stopping the best weights are put back
+    before the last row is written, so that the last row always tells of the model that is handed over.
+    """
+    training = workload.config.training
+    model = workload.build(seed)
+    optimizer = workload.optimizer(model)
+    schedule = Schedule(optimizer, training.scheduler, workload)
+    patience = Patience(training.early_stopping.patience * workload.steps_per_epoch / every) if training.early_stopping else None
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    result = Fit(model)
+    meter = Meter(workload)
+    torch.manual_seed(seed)
+    model.train()
+    for step, batch in enumerate(_stream(workload, seed, steps), 1):
+        optimizer.zero_grad(set_to_none=True)
+        loss, output = workload.loss(model, augment(batch, workload.config.data.augment, seed * 1_000_003 + step))
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(parameters, training.clip_grad_norm or math.inf)
+        lr = optimizer.param_groups[0]["lr"]
+        optimizer.step()
+        schedule.batch()
+        meter.add(loss, output, batch, norm)
+        if step % every and step != steps:
+            continue
+        row: Row = {"step": step, "epoch": round(step / workload.steps_per_epoch, 4), **meter.take(), "lr": lr}
+        row |= evaluate(workload, model)
+        schedule.evaluated(row["val_loss"], step)
+        result.steps = step
+        result.blew_up = not math.isfinite(row["val_loss"]) and not _finite(model)
+        done = result.blew_up and not keep_going
+        if patience:
+            done = patience.spent(row["val_loss"], model) or done
+            if done or step == steps:
+                patience.restore(model)
+                row |= evaluate(workload, model)
+        result.rows.append(row)
+        if (on_row is not None and on_row(row)) or done:
+            break
+    return result
+
+
+def evaluate(workload: Workload, model: nn.Module) -> Row:
+    """Validation metrics in eval mode; the model's mode, the gradients and the random state are as before."""
+    mode = model.training
+    model.eval()
+    meter = Meter(workload)
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            for index in batches(len(workload.val), EVALUATION_BATCH, shuffle=False, seed=0):
+                batch = workload.val.batch(index)
+                loss, output = workload.loss(model, batch)
+                meter.add(loss, output, batch, None)
+    finally:
+        model.train(mode)
+    return {f"val_{name.removeprefix('train_')}": value for name, value in meter.take().items()}
+
+
+class Meter:
+    """Adds up the metrics of batches: loss, and for classes accuracy, balanced accuracy and balanced loss."""
+
+    def __init__(self, workload: Workload) -> None:
+        self.workload = workload
+        self.known = workload.config.training.step is None
+        self._clear()
+
+    def add(self, loss: Tensor, output: Tensor, batch: Batch, norm: Tensor | None) -> None:
+        """Take in a batch after its loss was computed."""
+        with torch.no_grad():
+            if norm is not None:
+                self.norms.append(norm)
+            if not self.known:
+                self.losses.append((loss.detach(), 1))
+                return
+            output, y = self.workload.measure(output.detach(), batch[1])
+            self.losses.append((self.workload.criterion(output, y).detach().mean(), len(y)))
+            if self.workload.classes is not None:
+                self._count(output, y)
+
+    def take(self) -> Row:
+        """The means since the last call, under the names of the log."""
+        total = sum(count for _, count in self.losses)
+        row: Row = {"train_loss": float(sum(float(loss) * count for loss, count in self.losses) / max(total, 1))}
+        if self.seen is not None:
+            there = self.seen > 0
+            row["train_accuracy"] = float(self.right.sum() / self.seen.sum())
+            row["train_balanced_accuracy"] = float((self.right / self.seen.clamp(min=1))[there].mean())
+            if self.cost is not None:
+                row["train_balanced_loss"] = float((self.cost / self.seen.clamp(min=1))[there].mean())
+        if self.norms:
+            row["grad_norm"] = float(torch.stack(self.norms).mean())
+        self._clear()
+        return row
+
+    def _clear(self) -> None:
+        self.losses: list[tuple[Tensor, int]] = []
+        self.norms: list[Tensor] = []
+        self.seen: Tensor | None = None
+        self.right: Tensor = torch.zeros(0)
+        self.cost: Tensor | None = None
+
+    def _count(self, output: Tensor, y: Tensor) -> None:
+        labels, guesses = as_labels(y), predictions(self.workload, output)
+        if guesses is None or guesses.shape != labels.shape:
+            return
+        classes = self.workload.classes or 2
+        seen = torch.bincount(labels, minlength=classes).double()
+        right = torch.bincount(labels[guesses == labels], minlength=classes).double()
+        self.seen, self.right = (seen, right) if self.seen is None else (self.seen + seen, self.right + right)
+        if self.workload.loss_name in (*INDEX, *BINARY):
+            each = self.workload.criterion(output, y, reduction="none").reshape(len(labels), -1).mean(dim=1)
+            cost = torch.zeros(classes, dtype=torch.float64, device=each.device).index_add_(0, labels, each.double())
+            self.cost = cost if self.cost is None else self.cost + cost
+
+
+class Schedule:
+    """The configured learning-rate schedule over the full length of the training, by torch's own schedulers."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer, section: SchedulerSection | None, workload: Workload) -> None:
+        self.epoch = workload.steps_per_epoch
+        self.next_epoch = self.epoch
+        self.per_batch: Any = None
+        self.per_epoch: Any = None
+        if section is None:
+            return
+        total, extra = workload.steps, section.arguments
+        try:
+            match section.name:
+                case "cosine":
+                    self.per_batch = lr_scheduler.CosineAnnealingLR(optimizer, T_max=total, **extra)
+                case "onecycle":
+                    top = extra.pop("max_lr", optimizer.param_groups[0]["lr"])
+                    self.per_batch = lr_scheduler.OneCycleLR(optimizer, max_lr=top, total_steps=total + 1, **extra)
+                case "warmup_cosine":
+                    warm = max(1, round(extra.pop("warmup", 0.05) * total))
+                    up = lr_scheduler.LinearLR(optimizer, start_factor=1 / (warm + 1), total_iters=warm)
+                    down = lr_scheduler.CosineAnnealingLR(optimizer, T_max=max(1, total - warm), **extra)
+                    self.per_batch = lr_scheduler.SequentialLR(optimizer, [up, down], milestones=[warm])
+                case "step":
+                    self.per_epoch = lr_scheduler.StepLR(optimizer, **{"step_size": max(1, workload.config.training.epochs // 3)} | extra)
+                case "exponential":
+                    self.per_epoch = lr_scheduler.ExponentialLR(optimizer, **{"gamma": 0.95} | extra)
+                case "plateau":
+                    self.per_epoch = lr_scheduler.ReduceLROnPlateau(optimizer, **extra)
+        except (TypeError, ValueError) as error:
+            raise BadConfig(f"training.scheduler: {section.name} does not accept this: {error}") from None
+
+    def batch(self) -> None:
+        """After an optimizer step."""
+        if self.per_batch is not None:
+            self.per_batch.step()
+
+    def evaluated(self, val_loss: float, step: int) -> None:
+        """After an evaluation; schedules by epoch move when an epoch has passed."""
+        while self.per_epoch is not None and step >= self.next_epoch:
+            self.next_epoch += self.epoch
+            if isinstance(self.per_epoch, lr_scheduler.ReduceLROnPlateau):
+                self.per_epoch.step(val_loss)
+            else:
+                self.per_epoch.step()
+
+
+class Patience:
+    """Early stopping (Prechelt 1998): stop after ``looks`` evaluations without a new best, and keep the best weights."""
+
+    def __init__(self, looks: float) -> None:
+        self.looks = looks
+        self.best = math.inf
+        self.waited = 0
+        self.weights: dict[str, Any] | None = None
+
+    def spent(self, value: float, model: nn.Module) -> bool:
+        """Take in an evaluation; True when patience has run out."""
+        if value < self.best:
+            self.best, self.waited, self.weights = value, 0, copy.deepcopy(model.state_dict())
+            return False
+        self.waited += 1
+        return self.waited >= self.looks
+
+    def restore(self, model: nn.Module) -> None:
+        if self.weights is not None:
+            model.load_state_dict(self.weights)
+
+
+def predictions(workload: Workload, output: Tensor) -> Tensor | None:
+    """The guessed class of each example [n]; None where the output is no score of classes."""
+    if output.dim() == 2 and output.shape[1] > 1:
+        return output.argmax(dim=1)
+    if output.dim() <= 2 and workload.classes == 2:
+        threshold = 0.0 if workload.loss_name.endswith("with_logits") else 0.5
+        return (output.reshape(-1) > threshold).long()
+    return None
+
+
+def _stream(workload: Workload, seed: int, steps: int) -> Iterator[Batch]:
+    """Batches epoch after epoch, the same for the same seed, ``steps`` of them."""
+    training = workload.config.training
+    weights = _balance(workload) if training.sampler == "balanced" else None
+    left, epoch = steps, 0
+    while left > 0:
+        order = batches(len(workload.train), training.batch_size, shuffle=training.shuffle, seed=seed * 1_000_003 + epoch, weights=weights)
+        for index in order:
+            yield workload.train.batch(index)
+            left -= 1
+            if left == 0:
+                return
+        epoch += 1
+
+
+def _balance(workload: Workload) -> Tensor:
+    """Weights per example that draw every class equally often."""
+    if workload.labels is None:
+        raise BadConfig("training.sampler: balanced needs a classification with class indices as targets")
+    labels = workload.labels.cpu()
+    return 1.0 / torch.bincount(labels).clamp(min=1)[labels].double()
+
+
+def _finite(model: nn.Module) -> bool:
+    return all(bool(torch.isfinite(p).all()) for p in model.parameters())

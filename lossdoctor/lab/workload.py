@@ -1,0 +1,334 @@
+"""A config made real: the data, and for any seed the model, loss, optimizer and schedule that it asks for."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lossdoctor.core.config import Config, ConfigFile
+from lossdoctor.core.errors import BadConfig, LossDoctorError, UserCodeError
+from lossdoctor.lab import edits
+from lossdoctor.lab.data import Batch, Scaler, Split, TensorSplit, load_splits
+from lossdoctor.lab.user_code import guard, load_callable
+
+EXAMPLE = 32  # examples that a structural look at the model runs on
+BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
+INDEX = ("cross_entropy", "nll_loss", "multi_margin_loss")
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Config, data and device. ``splits`` are as the user's code gave them; ``train`` and ``val`` as training sees them."""
+
+    config: Config
+    folder: Path
+    splits: tuple[Split, Split]
+    features: tuple[str, ...]
+    device: torch.device
+
+    @classmethod
+    def load(cls, file: ConfigFile, device: str | None = None) -> Workload:
+        """Import the user's code and load the data; every fault is a sentence."""
+        folder = file.path.parent
+        place = choose_device(device or file.config.probe.device)
+        train, val, features = load_splits(file.config.data, folder)
+        return cls(file.config, folder, (train.to(place), val.to(place)), tuple(features), place)
+
+    def patched(self, config: Config) -> Workload:
+        """The same data under another config."""
+        return replace(self, config=config)
+
+    @property
+    def train(self) -> Split:
+        return self._prepared(self.splits[0])
+
+    @property
+    def val(self) -> Split:
+        return self._prepared(self.splits[1])
+
+    @cached_property
+    def input_scaler(self) -> Scaler | None:
+        """Fitted on the training split where the config says ``standardize``."""
+        if not self.config.data.standardize:
+            return None
+        train = self.splits[0]
+        if not isinstance(train, TensorSplit) or not train.x.is_floating_point():
+            raise BadConfig("data.standardize: needs numeric inputs as one array or table, which this data is not")
+        return Scaler.fit(train.x)
+
+    @cached_property
+    def target_scaler(self) -> Scaler | None:
+        """Fitted on the training targets where the config says ``standardize_target``."""
+        if not self.config.data.standardize_target:
+            return None
+        train = self.splits[0]
+        if not isinstance(train, TensorSplit) or not train.y.is_floating_point() or self.task != "regression":
+            raise BadConfig("data.standardize_target: needs numeric targets of a regression")
+        return Scaler.fit(train.y)
+
+    @property
+    def targets(self) -> Tensor | None:
+        """The training targets, where they are one array."""
+        train = self.splits[0]
+        return train.y if isinstance(train, TensorSplit) else None
+
+    @cached_property
+    def task(self) -> str:
+        """``classification`` or ``regression``: as the config says, or else as loss and targets do."""
+        config = self.config
+        if config.task:
+            return config.task
+        if config.training.loss in (*INDEX, *BINARY):
+            return "classification"
+        targets = self.targets if self.targets is not None else _second(self.splits[0].batch(torch.arange(1)))
+        return "classification" if isinstance(targets, Tensor) and not targets.is_floating_point() else "regression"
+
+    @cached_property
+    def classes(self) -> int | None:
+        """The number of classes in the data; None for a regression or for targets that are no class indices."""
+        targets = self.targets
+        if self.task != "classification" or targets is None:
+            return None
+        if targets.dim() == 2 and targets.shape[1] > 1:
+            return targets.shape[1]
+        val = self.splits[1]
+        highest = max(int(t.max()) for t in (targets, val.y if isinstance(val, TensorSplit) else targets))
+        return max(highest + 1, 2)
+
+    @cached_property
+    def labels(self) -> Tensor | None:
+        """The training targets as class indices [n], from indices, one-hot rows or a column of 0 and 1."""
+        return None if self.classes is None or self.targets is None else as_labels(self.targets)
+
+    @cached_property
+    def loss_name(self) -> str:
+        return self.config.training.loss or ("cross_entropy" if self.task == "classification" else "mse_loss")
+
+    @cached_property
+    def _loss(self) -> Callable[..., Tensor]:
+        name = self.loss_name
+        if ":" in name:
+            return load_callable(name, self.folder, "training.loss")
+        function = getattr(F, name, None)
+        if not callable(function):
+            near = difflib.get_close_matches(name, [n for n in dir(F) if "loss" in n or "entropy" in n], n=1)
+            raise BadConfig(f"training.loss: torch.nn.functional has no {name!r}" + (f", did you mean {near[0]!r}?" if near else ""))
+        return cast(Callable[..., Tensor], function)
+
+    @cached_property
+    def _step(self) -> Callable[[nn.Module, Batch], Tensor] | None:
+        step = self.config.training.step
+        return load_callable(step, self.folder, "training.step") if step else None
+
+    @cached_property
+    def class_weights(self) -> Tensor | None:
+        """Weights per class: the inverse of the class's share (King 2001) for ``balanced``, at mean 1 over the examples."""
+        wanted = self.config.training.class_weights
+        if wanted is None:
+            return None
+        if self.labels is None or self.classes is None:
+            raise BadConfig("training.class_weights: needs a classification with class indices as targets")
+        if wanted == "balanced":
+            counts = torch.bincount(self.labels, minlength=self.classes).clamp(min=1)
+            return (len(self.labels) / (self.classes * counts)).float().to(self.device)
+        if len(wanted) != self.classes:
+            raise BadConfig(f"training.class_weights: {len(wanted)} weights for {self.classes} classes")
+        return torch.tensor(wanted, dtype=torch.float32, device=self.device)
+
+    def build(self, seed: int) -> nn.Module:
+        """A fresh model for a seed, with the config's edits made, on the device."""
+        torch.manual_seed(seed)
+        factory = load_callable(self.config.model.factory, self.folder, "model.factory")
+        with guard(f"model.factory: {self.config.model.factory}"):
+            model = factory(**self.config.model.args)
+        if not isinstance(model, nn.Module):
+            raise BadConfig(f"model.factory: {self.config.model.factory} returned {type(model).__name__}, not a torch.nn.Module")
+        model = model.to(self.device)
+        if any(isinstance(p, nn.parameter.UninitializedParameter) for p in model.parameters()):
+            self.probe_forward(model)
+        return edits.apply(model, self.config.model.edits, self.probe_forward)
+
+    def probe_forward(self, model: nn.Module) -> Any:
+        """One forward pass on a few training examples, without gradient and without touching mode or buffers."""
+        batch = self.train.batch(torch.arange(min(EXAMPLE, len(self.train))))
+        mode = model.training
+        model.eval()
+        try:
+            with torch.no_grad():
+                return self.loss(model, batch)[1]
+        finally:
+            model.train(mode)
+
+    def loss(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The training loss of a batch (a scalar) and the model's output; where a custom step hides it, the loss itself."""
+        with self._blame():
+            if self._step is not None:
+                value = self._step(model, batch)
+                return value, value.detach()
+            x, y = batch
+            output = model(self.as_model_input(model, x))
+            return self.criterion(output, y, self.class_weights), output
+
+    def criterion(self, output: Tensor, y: Tensor, weights: Tensor | None = None, reduction: str | None = None) -> Tensor:
+        """The configured loss of an output against targets in the units of training."""
+        y = self.match(output, y)
+        extra: dict[str, Any] = {} if reduction is None else {"reduction": reduction}
+        if weights is not None:
+            if self.loss_name in ("cross_entropy", "nll_loss"):
+                extra["weight"] = weights
+            elif self.loss_name in BINARY:
+                extra["weight"] = weights[y.long()]
+            else:
+                raise BadConfig(f"training.class_weights: {self.loss_name} takes no class weights")
+        return self._loss(output, y, **extra)
+
+    def match(self, output: Tensor, y: Tensor) -> Tensor:
+        """The targets in the type and shape that the loss wants: [n, 1] and [n] never broadcast to [n, n]."""
+        if self.loss_name in INDEX:
+            return y.reshape(-1) if y.dim() == 2 and y.shape[1] == 1 and not y.is_floating_point() else y
+        if ":" in self.loss_name:
+            return y
+        y = y.to(output.dtype) if isinstance(output, Tensor) else y
+        if isinstance(output, Tensor) and output.shape != y.shape and output.numel() == y.numel():
+            return y.reshape(output.shape)
+        if (
+            isinstance(output, Tensor)
+            and self.labels is not None
+            and y.dim() == 1
+            and output.dim() == 2
+            and output.shape[1] == self.classes
+        ):
+            return F.one_hot(y.long(), self.classes).to(output.dtype)
+        return y
+
+    def measure(self, output: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Output and targets of a batch in the original units, for metrics."""
+        scaler = self.target_scaler
+        return (output, y) if scaler is None else (scaler.undo(output), scaler.undo(y))
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return max(1, sum(1 for _ in batches(len(self.splits[0]), self.config.training.batch_size, shuffle=False, seed=0)))
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of the full training."""
+        return self.config.training.epochs * self.steps_per_epoch
+
+    def as_model_input(self, model: nn.Module, x: Any) -> Any:
+        """Integers become floats for a model that looks nothing up in an embedding."""
+        if isinstance(x, Tensor) and not x.is_floating_point() and not any(isinstance(m, nn.Embedding) for m in model.modules()):
+            return x.float()
+        return x
+
+    def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
+        """The configured ``torch.optim`` class over the parameters that can learn."""
+        section = self.config.training.optimizer
+        known = {n.lower(): c for n, c in vars(torch.optim).items() if isinstance(c, type) and issubclass(c, torch.optim.Optimizer)}
+        cls = known.get(section.name.lower())
+        if cls is None:
+            near = difflib.get_close_matches(section.name.lower(), known, n=1)
+            raise BadConfig(
+                f"training.optimizer.name: torch.optim has no {section.name!r}" + (f", did you mean {near[0]!r}?" if near else "")
+            )
+        parameters = [p for p in model.parameters() if p.requires_grad]
+        if not parameters:
+            raise BadConfig("model.factory: no parameter of the model can learn (requires_grad is off for all)")
+        try:
+            return cls(parameters, **{"lr": section.lr, **section.arguments})
+        except (TypeError, ValueError) as error:
+            raise BadConfig(f"training.optimizer: {section.name} does not accept this: {error}") from None
+
+    def chance(self) -> float | None:
+        """The validation loss of the best constant guess: the entropy of the classes, or the spread of the targets.
+
+        None where the loss is not one whose best constant is known.
+        """
+        val = self.splits[1]
+        if not isinstance(val, TensorSplit) or self.targets is None:
+            return None
+        if self.labels is not None and self.loss_name in (*INDEX[:2], *BINARY):
+            counts = torch.bincount(self.labels, minlength=self.classes or 2).double()
+            share = (counts / counts.sum()).clamp(min=1e-12)
+            return float(-share.log()[as_labels(val.y)].mean().cpu())
+        if self.task == "regression" and self.loss_name in ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"):
+            guess = self.targets.median(dim=0).values if self.loss_name == "l1_loss" else self.targets.mean(dim=0)
+            return float(self._loss(guess.expand_as(val.y), val.y).cpu())
+        return None
+
+    def _prepared(self, split: Split) -> Split:
+        """The split as training sees it: standardized where the config says so."""
+        input_scaler, target_scaler = self.input_scaler, self.target_scaler
+        if not isinstance(split, TensorSplit) or not (input_scaler or target_scaler):
+            return split
+        key = "_train" if split is self.splits[0] else "_val"
+        kept = self.__dict__.get(key)
+        if kept is None:
+            x = input_scaler.apply(split.x) if input_scaler else split.x
+            y = target_scaler.apply(split.y) if target_scaler else split.y
+            kept = self.__dict__[key] = TensorSplit(x, y)
+        return cast(TensorSplit, kept)
+
+    @contextmanager
+    def _blame(self) -> Iterator[None]:
+        """Errors in a forward pass become a sentence with the shapes that met."""
+        try:
+            yield
+        except (LossDoctorError, torch.OutOfMemoryError):
+            raise
+        except (Exception, SystemExit) as error:
+            train = self.splits[0]
+            shapes = f" (X {_describe(train.x)}, y {_describe(train.y)})" if isinstance(train, TensorSplit) else ""
+            first = (str(error).strip() or "no message").splitlines()[0]
+            what = self.config.training.step or f"the model or the loss {self.loss_name}"
+            raise UserCodeError(f"{what} fails on the data{shapes}: {type(error).__name__}: {first}; check shapes and types") from error
+
+
+def choose_device(name: str) -> torch.device:
+    """``auto`` takes a GPU where there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise BadConfig(f"device {name!r} cannot be used here: {str(error).splitlines()[0]}; use auto or cpu") from None
+    return device
+
+
+def as_labels(y: Tensor) -> Tensor:
+    """Targets as class indices [n]."""
+    if y.dim() == 2 and y.shape[1] > 1:
+        return y.argmax(dim=1)
+    return y.reshape(-1).long()
+
+
+def _describe(tensor: Tensor) -> str:
+    return f"{list(tensor.shape)} {str(tensor.dtype).removeprefix('torch.')}"
+
+
+def _second(batch: Any) -> Any:
+    return batch[1] if isinstance(batch, list | tuple) and len(batch) > 1 else None
+
+
+def batches(count: int, size: int, *, shuffle: bool, seed: int, weights: Tensor | None = None) -> Iterator[Tensor]:
+    """Index tensors of one epoch, the same for the same seed; ``weights`` [count] draw with replacement.
+
+    A last batch of a single example is left out: batch norm cannot train on it.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    if weights is not None:
+        order = torch.multinomial(weights, count, replacement=True, generator=generator)
+    else:
+        order = torch.randperm(count, generator=generator) if shuffle else torch.arange(count)
+    for start in range(0, count - (count % size == 1 and count > 1 and size > 1), size):
+        yield order[start : start + size]
