@@ -1,0 +1,56 @@
+"""Training against validation, and both against a constant guess."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from lossdoctor.core.curve import Curve
+from lossdoctor.core.shape import Shape
+
+ROUND_CLASSES = (2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 50, 100, 200, 256, 1000, 10_000)  # class counts that data sets have
+NEAR = 0.03  # relative distance to ln C that still is ln C
+
+
+def gap(train_shape: Shape, val_shape: Shape) -> float:
+    """Validation loss over training loss at the end, in their unit."""
+    return val_shape.end - train_shape.end
+
+
+def classes(train_shape: Shape, train_accuracy: Curve | None, val_accuracy: Curve | None) -> int | None:
+    """The number of classes C, where the first training loss is ln C of a usual C.
+
+    Absent: the log does not tell how many classes there are.
+    """
+    if train_accuracy is None and val_accuracy is None:
+        return None
+    return _near_classes(train_shape.start)
+
+
+def chance_level(classes: int) -> float:
+    """ln C, the cross-entropy of a constant guess on balanced classes."""
+    return math.log(classes)
+
+
+def accuracy(train_accuracy: Curve | None, val_accuracy: Curve | None) -> Curve | None:
+    """The accuracy on training data, else on validation data, finite.
+
+    Absent: the log has no accuracy.
+    """
+    for curve in (train_accuracy, val_accuracy):
+        if curve is not None and len(curve.finite) >= 3:
+            return curve.finite
+    return None
+
+
+def learned_share(accuracy: Curve) -> float:
+    """How far the accuracy came up from its first value towards 1, as a share of the way; 0 where it fell."""
+    few = max(1, len(accuracy) // 20)
+    first, last = float(np.median(accuracy.value[:few])), float(np.median(accuracy.value[-few:]))
+    return max(last - first, 0.0) / max(1.0 - first, 1e-9)
+
+
+def _near_classes(loss: float) -> int | None:
+    close = [count for count in ROUND_CLASSES if abs(loss - math.log(count)) <= NEAR * math.log(count)]
+    return min(close, key=lambda count: abs(loss - math.log(count)), default=None)

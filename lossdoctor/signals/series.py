@@ -1,0 +1,133 @@
+"""The series that a log has, by the role each plays."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+
+from lossdoctor.core.curve import Curve
+from lossdoctor.core.run import Run
+from lossdoctor.core.statistics import HUGE
+
+ENOUGH = 6  # points a validation loss needs before it is judged in place of the training loss
+
+_REWARD = re.compile(r"reward|return|ep_?rew|score", re.I)
+_HIGHER = re.compile(
+    r"acc|reward|return|rew|score|auc|f1|precision|recall|\bmap|iou|dice|bleu|psnr|ssim|r2|log_?(prob|lik)|objective", re.I
+)
+_LOSS = re.compile(r"loss|cost|objective|nll|entropy|perplexity|ppl|error|mse|mae|log_?(prob|lik)|elbo|energy", re.I)
+
+
+def train_loss(run: Run) -> Curve | None:
+    """Training loss, lower is better.
+
+    Absent: the log has no training loss.
+    """
+    return _series(run, "train_loss") or _series(run, "loss")
+
+
+def val_loss(run: Run) -> Curve | None:
+    """Validation loss; the test loss where a log has only that.
+
+    Absent: the log has no validation loss.
+    """
+    return _series(run, "val_loss") or _series(run, "test_loss")
+
+
+def train_accuracy(run: Run) -> Curve | None:
+    """Training accuracy as a share, 0 to 1.
+
+    Absent: the log has no training accuracy.
+    """
+    return _share(_series(run, "train_accuracy"))
+
+
+def val_accuracy(run: Run) -> Curve | None:
+    """Validation accuracy as a share, 0 to 1.
+
+    Absent: the log has no validation accuracy.
+    """
+    return _share(_series(run, "val_accuracy") or _series(run, "test_accuracy"))
+
+
+def val_balanced_accuracy(run: Run) -> Curve | None:
+    """Mean of the recalls of all classes on the validation data, 0 to 1.
+
+    Absent: the log has no per-class metric.
+    """
+    return _share(_series(run, "val_balanced_accuracy"))
+
+
+def lr(run: Run) -> Curve | None:
+    """Learning rate.
+
+    Absent: the log has no learning rate.
+    """
+    return _series(run, "lr")
+
+
+def grad_norm(run: Run) -> Curve | None:
+    """Norm of the gradient, as it was before clipping in most logs.
+
+    Absent: the log has no gradient norm.
+    """
+    return _series(run, "grad_norm")
+
+
+def step_time(run: Run) -> Curve | None:
+    """Seconds (or any unit) that a step took.
+
+    Absent: the log has no step time.
+    """
+    return _series(run, "step_time")
+
+
+def reward(run: Run) -> Curve | None:
+    """Reward of a reinforcement-learning run, higher is better.
+
+    Absent: the log has no reward.
+    """
+    named = _series(run, "reward")
+    if named is not None:
+        return named
+    found = [curve for label, curve in run.curves.items() if _REWARD.search(label) and "loss" not in label and len(curve.finite) >= ENOUGH]
+    return max(found, key=lambda curve: "mean" in curve.label, default=None)
+
+
+def judged_loss(run: Run, train_loss: Curve | None, val_loss: Curve | None, reward: Curve | None) -> Curve | None:
+    """The series that the status is about, finite, turned so that lower is better.
+
+    The reward where there is one (the loss of a policy says little), else the validation loss where it has enough points,
+    else the training loss, else what looks like a loss, else an accuracy.
+
+    Absent: the log has no loss, reward or accuracy with a finite value.
+    """
+    named = [curve for label, curve in run.curves.items() if _LOSS.search(label) or _HIGHER.search(label)]
+    others = sorted(named, key=lambda curve: (bool(_LOSS.search(curve.label)), len(curve)), reverse=True)
+    losses = [curve for curve in (val_loss, train_loss) if curve is not None]
+    candidates = [curve for curve in (reward, *losses, *others) if curve is not None]
+    for wanted in (ENOUGH, 1):
+        for curve in candidates:
+            if len(finite := curve.finite) >= wanted:
+                value = np.clip(finite.value, -HUGE, HUGE)
+                return replace(finite, value=-value if _turned(finite) else value)
+    return None
+
+
+def _turned(curve: Curve) -> bool:
+    """Whether higher is better; an objective is a log-probability where it is negative."""
+    if "objective" in curve.label:
+        return bool((curve.value < 0).all())
+    return bool(_HIGHER.search(curve.label)) and "loss" not in curve.label
+
+
+def _series(run: Run, label: str) -> Curve | None:
+    curve = run.curves.get(label)
+    return curve if curve is not None and len(curve) else None
+
+
+def _share(curve: Curve | None) -> Curve | None:
+    """Per cent become shares."""
+    return replace(curve, value=curve.value / 100) if curve is not None and curve.max > 1.5 else curve

@@ -1,0 +1,76 @@
+"""The status that a user reads, on curves with one plain shape each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lossdoctor.core import discover
+from lossdoctor.core.curve import Curve
+from lossdoctor.core.diagnosis import Status, Verdict
+from lossdoctor.core.run import Run
+from lossdoctor.core.signals import Signals
+
+RNG = np.random.default_rng(0)
+T = np.arange(200.0)
+FALL = 0.2 + 2.1 * np.exp(-T / 15)
+
+
+def run(**series: np.ndarray | list[float]) -> Run:
+    curves = {}
+    for label, values in series.items():
+        split, _, metric = label.rpartition("_") if label.startswith(("train_", "val_")) else ("", "", label)
+        value = np.asarray(values, dtype=float)
+        curves[label] = Curve(metric, split, np.arange(len(value), dtype=float), value)
+    return Run(curves)
+
+
+def verdict(**series: np.ndarray | list[float]) -> Verdict:
+    return Signals(discover.signals(), run=run(**series)).get("verdict")
+
+
+def noisy(values: np.ndarray, size: float, seed: int = 0) -> np.ndarray:
+    return values * (1 + size * np.random.default_rng(seed).standard_normal(len(values)))
+
+
+CASES = {
+    Status.CONVERGED: dict(train_loss=noisy(FALL, 0.02), val_loss=noisy(FALL + 0.05, 0.02, 1)),
+    Status.IMPROVING: dict(train_loss=noisy(3 * (T + 5) ** -0.3, 0.01)),
+    Status.NEVER_LEARNED: dict(train_loss=noisy(np.full(200, np.log(10)), 0.003), train_accuracy=noisy(np.full(200, 0.1), 0.05)),
+    Status.SLOW: dict(train_loss=noisy(2.3 - 0.0006 * T, 0.001)),
+    Status.OSCILLATING: dict(train_loss=1 + 0.5 * np.sin(T * 2.2) + 0.1 * RNG.standard_normal(200)),
+    Status.DIVERGING: dict(train_loss=np.concatenate([FALL[:100], 0.2 + 0.05 * T[:100]])),
+    Status.NON_FINITE: dict(train_loss=np.where(T < 120, FALL, np.nan)),
+    Status.OVERFITTING: dict(train_loss=FALL * np.exp(-T / 100), val_loss=noisy(FALL + 0.6 + 0.004 * np.maximum(T - 50, 0), 0.01)),
+    Status.STALLED: dict(train_loss=np.where(T < 5, 5.83 - 0.02 * T, 5.73) + 0.001 * RNG.standard_normal(200)),
+    Status.TOO_SHORT: dict(train_loss=[0.7, 0.6, 0.65]),
+}
+
+
+@pytest.mark.parametrize("status", CASES, ids=str)
+def test_each_status_on_its_plain_case(status: Status) -> None:
+    assert verdict(**CASES[status]).status is status
+
+
+@pytest.mark.parametrize("status", CASES, ids=str)
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+def test_the_unit_of_the_loss_does_not_matter(status: Status, scale: float) -> None:
+    if status is Status.NEVER_LEARNED:
+        pytest.skip("ln C is a level that has a unit")
+    scaled = {label: np.asarray(values) * scale for label, values in CASES[status].items()}
+    assert verdict(**scaled).status is status
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.floats(width=64) | st.sampled_from([0.0, 1.0, float("nan"), float("inf"), -float("inf"), 1e308]), max_size=40),
+    st.lists(st.floats(width=64), max_size=40),
+)
+def test_odd_input_never_crashes(train: list[float], val: list[float]) -> None:
+    series = {label: values for label, values in (("train_loss", train), ("val_loss", val)) if values}
+    found = verdict(**series)
+    assert 0 <= found.confidence <= 1
+    if len(train) < 4 and len(val) < 4 and found.status is not Status.NON_FINITE:
+        assert found.status is Status.TOO_SHORT
