@@ -36,16 +36,16 @@ def noisy(values: np.ndarray, size: float, seed: int = 0) -> np.ndarray:
 
 
 CASES = {
-    Status.CONVERGED: dict(train_loss=noisy(FALL, 0.02), val_loss=noisy(FALL + 0.05, 0.02, 1)),
-    Status.IMPROVING: dict(train_loss=noisy(3 * (T + 5) ** -0.3, 0.01)),
-    Status.NEVER_LEARNED: dict(train_loss=noisy(np.full(200, np.log(10)), 0.003), train_accuracy=noisy(np.full(200, 0.1), 0.05)),
-    Status.SLOW: dict(train_loss=noisy(2.3 - 0.0006 * T, 0.001)),
-    Status.OSCILLATING: dict(train_loss=1 + 0.5 * np.sin(T * 2.2) + 0.1 * RNG.standard_normal(200)),
-    Status.DIVERGING: dict(train_loss=np.concatenate([FALL[:100], 0.2 + 0.05 * T[:100]])),
-    Status.NON_FINITE: dict(train_loss=np.where(T < 120, FALL, np.nan)),
-    Status.OVERFITTING: dict(train_loss=FALL * np.exp(-T / 100), val_loss=noisy(FALL + 0.6 + 0.004 * np.maximum(T - 50, 0), 0.01)),
-    Status.STALLED: dict(train_loss=np.where(T < 5, 5.83 - 0.02 * T, 5.73) + 0.001 * RNG.standard_normal(200)),
-    Status.TOO_SHORT: dict(train_loss=[0.7, 0.6, 0.65]),
+    Status.CONVERGED: {"train_loss": noisy(FALL, 0.02), "val_loss": noisy(FALL + 0.05, 0.02, 1)},
+    Status.IMPROVING: {"train_loss": noisy(3 * (T + 5) ** -0.3, 0.01)},
+    Status.NEVER_LEARNED: {"train_loss": noisy(np.full(200, np.log(10)), 0.003), "train_accuracy": noisy(np.full(200, 0.1), 0.05)},
+    Status.SLOW: {"train_loss": noisy(2.3 - 0.0006 * T, 0.001)},
+    Status.OSCILLATING: {"train_loss": 1 + 0.5 * np.sin(T * 2.2) + 0.1 * RNG.standard_normal(200)},
+    Status.DIVERGING: {"train_loss": np.concatenate([FALL[:100], 0.2 + 0.05 * T[:100]])},
+    Status.NON_FINITE: {"train_loss": np.where(T < 120, FALL, np.nan)},
+    Status.OVERFITTING: {"train_loss": FALL * np.exp(-T / 100), "val_loss": noisy(FALL + 0.6 + 0.004 * np.maximum(T - 50, 0), 0.01)},
+    Status.STALLED: {"train_loss": np.where(T < 5, 5.83 - 0.02 * T, 5.73) + 0.001 * RNG.standard_normal(200)},
+    Status.TOO_SHORT: {"train_loss": [0.7, 0.6, 0.65]},
 }
 
 
