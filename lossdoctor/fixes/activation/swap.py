@@ -1,0 +1,25 @@
+"""Use a ReLU in the hidden layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lossdoctor.core.check import Finding
+from lossdoctor.core.fix import Fix, Patch, Settings
+
+
+class SwapActivation(Fix):
+    """Put ReLU, or leaky ReLU for dead ReLUs, in the place of the hidden activations.
+
+    Why it helps: sigmoid and tanh pass on a quarter of the gradient at best and almost none where they saturate; a dead ReLU passes none.
+    In your code: `nn.ReLU()` where `nn.Sigmoid()` or `nn.Tanh()` stands, `nn.LeakyReLU()` where `nn.ReLU()` is dead.
+    """
+
+    code = "FACT01"
+    cures = frozenset({"ACT101", "ACT102", "ACT104", "GRAD101", "GRAD002"})
+    references = ("Glorot et al. 2011, Deep Sparse Rectifier Neural Networks", "Maas et al. 2013, Rectifier Nonlinearities")
+
+    def propose(self, config: Settings, finding: Finding | None) -> Iterator[Patch]:
+        names = ("leaky_relu", "elu") if finding and finding.code == "ACT101" else ("relu", "leaky_relu")
+        for name in names if finding else names[:1]:
+            yield Patch(self.edit(config, swap_activation=name), f"hidden activations -> {name}")
