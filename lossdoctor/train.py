@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
@@ -19,7 +20,7 @@ Row = dict[str, float]
 def train(
     config: str | Path,
     *,
-    output: str | Path | None = None,
+    output: str | Path | TextIO | None = None,
     epochs: int | None = None,
     seed: int | None = None,
     device: str | None = None,
@@ -27,8 +28,8 @@ def train(
 ) -> list[Row]:
     """Train the config and return one row of metrics an epoch, validation unweighted and in the original units.
 
-    ``output`` is a CSV file that grows row by row, so that it can be watched; ``progress`` is told each row and the
-    number of rows there will be.
+    ``output`` is a CSV file, or an open one, that grows row by row, so that it can be watched; ``progress`` is told each
+    row and the number of rows there will be.
     """
     from lossdoctor.lab.fit import fit
     from lossdoctor.lab.workload import Workload
@@ -50,6 +51,12 @@ def train(
     return rows
 
 
+def best(rows: list[Row]) -> Row:
+    """The row with the lowest validation loss; training loss where there is no validation; the last where none is a number."""
+    judged = "val_loss" if "val_loss" in rows[-1] else "train_loss"
+    return min(rows[::-1], key=lambda row: row[judged] if math.isfinite(row[judged]) else math.inf)
+
+
 def _open(path: Path) -> TextIO:
     try:
         return path.open("w", newline="", encoding="utf-8")
@@ -60,15 +67,16 @@ def _open(path: Path) -> TextIO:
 class LogFile:
     """A CSV log that is written row by row; columns that do not apply to the task are left out."""
 
-    def __init__(self, path: str | Path | None) -> None:
-        self.file = None if path is None else _open(Path(path))
+    def __init__(self, output: str | Path | TextIO | None) -> None:
+        self.ours = isinstance(output, str | Path)
+        self.file = _open(Path(output)) if isinstance(output, str | Path) else output
         self.writer: csv.DictWriter[str] | None = None
 
     def __enter__(self) -> LogFile:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.file:
+        if self.file and self.ours:
             self.file.close()
 
     def write(self, row: Row) -> None:

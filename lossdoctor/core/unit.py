@@ -21,7 +21,7 @@ class Unit:
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", cls.__name__).lower()
-        cls.family = cls.__module__.split(".")[-2]
+        cls.family = cls.__module__.rpartition(".")[0].rpartition(".")[2]
 
     @classmethod
     def title(cls) -> str:

@@ -1,0 +1,376 @@
+"""The command line: parse, one call, render, exit. What a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lossdoctor._version import __version__
+from lossdoctor.core.errors import LossDoctorError, UsageError
+
+if TYPE_CHECKING:
+    from lossdoctor.core.diagnosis import Diagnosis, Examination
+    from lossdoctor.core.report import Report
+
+FAILED, INPUT_AT_FAULT, WE_ARE_AT_FAULT, INTERRUPTED = 1, 2, 3, 130
+UNUSABLE: Any = typer.BadParameter.__bases__[0]  # what all usage errors derive from, wherever this version of typer keeps it
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,  # rich would more than double the time that --help takes
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Logs = Annotated[list[str], typer.Argument(metavar="LOG", help="A log file, a run folder, or - for standard input.")]
+Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The YAML file that describes model, data and training.")]
+Format = Annotated[str, typer.Option("--format", metavar="NAME", help="How to print the report: text or json.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the report to FILE.")]
+Select = Annotated[list[str] | None, typer.Option("--select", metavar="CODES", help="Only checks whose code begins so: LR,GRAD001.")]
+Ignore = Annotated[list[str] | None, typer.Option("--ignore", metavar="CODES", help="No checks whose code begins so.")]
+FailOn = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fail-on",
+        metavar="WORDS",
+        help="Exit 1 on a status (stalled), unhealthy, a code (LR001), a severity or worse (warning).",
+    ),
+]
+Map = Annotated[list[str] | None, typer.Option("--map", metavar="ROLE=COLUMN", help="Take a column for a role: val_loss=dev_nll.")]
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="CODE.NAME=VALUE", help="Set a threshold of a check.")]
+Reader = Annotated[str | None, typer.Option("--reader", metavar="NAME", help="Read with this reader; see `lossdoctor explain readers`.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the verdict and the findings; no progress.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="No colour; NO_COLOR in the environment does the same.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"lossdoctor {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")] = False,
+) -> None:
+    """Says why a training does not learn, and proves the fix by short probe trainings.
+
+    \b
+    Examples:
+      lossdoctor diagnose run.csv                   what is wrong with a run
+      lossdoctor diagnose - < train.log             the same, from standard input
+      lossdoctor init --model net.py:build --data data.csv --target y > config.yaml
+      lossdoctor probe config.yaml                  find the fix and prove it
+      lossdoctor gate runs/*.csv                    fail a CI job on a stalled run
+      lossdoctor explain LR001                      one check in full
+
+    \b
+    Exit codes: 0 fine, 1 something that --fail-on names, 2 the input is at fault,
+    3 lossdoctor is at fault, 130 interrupted.
+    """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(INPUT_AT_FAULT)
+
+
+@app.command()
+def diagnose(
+    logs: Logs,
+    format: Format = "text",
+    output: Output = None,
+    select: Select = None,
+    ignore: Ignore = None,
+    fail_on: FailOn = None,
+    mapping: Map = None,
+    thresholds: Set = None,
+    reader: Reader = None,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+) -> None:
+    """Read any training log, say what is wrong and what to try.
+
+    \b
+    Examples:
+      lossdoctor diagnose run.csv
+      lossdoctor diagnose lightning_logs/version_0 --format json
+      lossdoctor diagnose run.csv --map val_loss=dev_nll --ignore LOG
+      lossdoctor diagnose runs/*.csv --fail-on diverging,non_finite,error
+    """
+    from lossdoctor import console, gate
+
+    report = _report(format)
+    console.check_output(output)
+    policy = gate.Policy.of(_words(fail_on))
+    diagnoses, code = _diagnose(logs, mapping, reader, select, ignore, thresholds)
+    if diagnoses:
+        console.write(report.diagnoses(diagnoses, console.page(output=output, no_color=no_color, quiet=quiet)), output)
+    failed = any(ruling.objections for ruling in gate.gate(diagnoses, policy))
+    raise typer.Exit(max(code, FAILED * failed, _crashes(each.examination for each in diagnoses)))
+
+
+@app.command()
+def probe(
+    config: Config,
+    examine_only: Annotated[bool, typer.Option("--examine-only", help="Stop after the findings, before any search.")] = False,
+    fixed: Annotated[
+        Path | None, typer.Option("--fixed", metavar="FILE", help="Where the fixed config goes.", show_default="CONFIG with .fixed.yaml")
+    ] = None,
+    budget: Annotated[str | None, typer.Option("--budget", metavar="TIME", help="Wall clock to spend: 30s, 2m, 1h.")] = None,
+    device: Annotated[str | None, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = None,
+    seeds: Annotated[int | None, typer.Option("--seeds", min=2, help="Paired trainings behind each proof.")] = None,
+    format: Format = "text",
+    output: Output = None,
+    select: Select = None,
+    ignore: Ignore = None,
+    fail_on: FailOn = None,
+    thresholds: Set = None,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+) -> None:
+    """Examine model + data, run short trainings of candidate fixes, prescribe what is proved to help.
+
+    \b
+    Examples:
+      lossdoctor probe config.yaml
+      lossdoctor probe config.yaml --examine-only
+      lossdoctor probe config.yaml --budget 30s --fixed better.yaml --format json
+    """
+    from lossdoctor import console, gate
+    from lossdoctor.probe import probe as run_probe
+
+    report = _report(format)
+    console.check_output(output)
+    policy = gate.Policy.of(_words(fail_on))
+    with console.progress(quiet=quiet) as progress:
+        proof = run_probe(
+            config,
+            examine_only=examine_only,
+            fixed=fixed,
+            budget=budget,
+            device=device,
+            seeds=seeds,
+            select=_codes(select),
+            ignore=_codes(ignore),
+            thresholds=_thresholds(thresholds),
+            progress=progress,
+        )
+    console.write(report.proof(proof, console.page(output=output, no_color=no_color, quiet=quiet)), output)
+    failed = bool(policy.broken_by(proof.status, proof.examination.findings))
+    raise typer.Exit(max(INTERRUPTED * proof.interrupted, FAILED * failed, _crashes([proof.examination])))
+
+
+@app.command()
+def train(
+    config: Config,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the log there, a row an epoch; else it is printed.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Instead of training.epochs.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Instead of training.seed.")] = None,
+    device: Annotated[str | None, typer.Option("--device", metavar="NAME", help="Instead of probe.device.")] = None,
+    format: Format = "text",
+    quiet: Quiet = False,
+) -> None:
+    """Train exactly what the config says; write a log that `diagnose` reads.
+
+    \b
+    Examples:
+      lossdoctor train config.fixed.yaml --output run.csv
+      lossdoctor train config.yaml --epochs 3 --format json
+    """
+    from lossdoctor import console
+    from lossdoctor.reports.json import dump
+    from lossdoctor.train import Row, best
+    from lossdoctor.train import train as run_train
+
+    _report(format)
+    console.check_output(output)
+    log = sys.stdout if output is None and format == "text" else output
+    with console.progress(quiet=quiet or (log is sys.stdout and sys.stdout.isatty())) as show:
+
+        def progress(row: Row, total: int) -> None:
+            if show:
+                show(row["epoch"] / total, f"epoch {row['epoch']:.0f} of {total}, train_loss {row['train_loss']:.4g}")
+
+        rows = run_train(config, output=log, epochs=epochs, seed=seed, device=device, progress=progress)
+    if format == "json":
+        console.write(dump({"last": rows[-1], "best": best(rows)}))
+    elif output and not quiet:
+        console.write(f"{len(rows)} epochs in {output}; `lossdoctor diagnose {output}` reads it\n")
+
+
+@app.command()
+def gate(
+    logs: Logs,
+    fail_on: FailOn = None,
+    format: Format = "text",
+    output: Output = None,
+    select: Select = None,
+    ignore: Ignore = None,
+    mapping: Map = None,
+    thresholds: Set = None,
+    reader: Reader = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the runs that fail.")] = False,
+    no_color: NoColor = False,
+) -> None:
+    """For CI: print one line a run, exit 1 where a run is stalled.
+
+    Without --fail-on, the policy is fail_on in [tool.lossdoctor.gate] of pyproject.toml in this folder;
+    without that, every unhealthy status fails.
+
+    \b
+    Examples:
+      lossdoctor gate runs/*.csv
+      lossdoctor gate run.csv --fail-on stalled,never_learned,LR
+    """
+    from lossdoctor import console
+    from lossdoctor import gate as house
+
+    report = _report(format)
+    console.check_output(output)
+    policy = house.Policy.of(_words(fail_on) or house.declared(Path.cwd()))
+    diagnoses, code = _diagnose(logs, mapping, reader, select, ignore, thresholds)
+    rulings = house.gate(diagnoses, policy)
+    if format == "text":
+        console.write("".join(f"{each.line}\n" for each in rulings if each.objections or not quiet), output)
+    elif diagnoses:
+        console.write(report.diagnoses(diagnoses, console.page(output=output, no_color=no_color, quiet=quiet)), output)
+    failed = any(each.objections for each in rulings)
+    raise typer.Exit(max(code, FAILED * failed, _crashes(each.examination for each in diagnoses)))
+
+
+@app.command()
+def explain(
+    code: Annotated[str | None, typer.Argument(metavar="[CODE]", help="A code (LR001), a name, or `readers`.")] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of the probe config.")] = False,
+    format: Format = "text",
+    no_color: NoColor = False,
+) -> None:
+    """The catalogue of checks, fixes and readers; one entry in full.
+
+    \b
+    Examples:
+      lossdoctor explain
+      lossdoctor explain LR001
+      lossdoctor explain lower-learning-rate
+      lossdoctor explain --schema > lossdoctor.schema.json
+    """
+    from lossdoctor import catalogue, console
+
+    if schema:
+        from lossdoctor.core.config import schema as config_schema
+
+        text = json.dumps(config_schema(), indent=2) + "\n"
+    elif format == "json":
+        text = catalogue.as_json(code)
+    else:
+        text = catalogue.as_text(code, console.page(no_color=no_color))
+    console.write(text)
+
+
+def _diagnose(
+    logs: Iterable[str],
+    mapping: Sequence[str] | None,
+    reader: str | None,
+    select: Sequence[str] | None,
+    ignore: Sequence[str] | None,
+    thresholds: Sequence[str] | None,
+) -> tuple[list[Diagnosis], int]:
+    """The runs of all logs; a log that cannot be read is complained of, and the exit code remembers it."""
+    from lossdoctor.console import complain
+    from lossdoctor.diagnose import diagnose
+
+    roles = dict(_pairs("--map", mapping))
+    numbers = _thresholds(thresholds)
+    found: list[Diagnosis] = []
+    errors: dict[str, int] = {}
+    for log in logs:
+        try:
+            found += diagnose(log, mapping=roles, reader=reader, select=_codes(select), ignore=_codes(ignore), thresholds=numbers)
+        except LossDoctorError as error:
+            errors[str(error)] = error.exit_code
+    for message in errors:
+        complain(message)
+    return found, max(errors.values(), default=0)
+
+
+def _crashes(examinations: Iterable[Examination]) -> int:
+    """Name the checks that crashed; the exit code that follows."""
+    from lossdoctor.console import complain
+
+    crashed = {code: error for each in examinations for code, error in each.crashed.items()}
+    for code, error in crashed.items():
+        complain(f"check {code} crashed: {error}; this is a bug in lossdoctor, all other checks have reported")
+    return WE_ARE_AT_FAULT if crashed else 0
+
+
+def _report(format: str) -> Report:
+    from lossdoctor.core.discover import reports
+    from lossdoctor.core.text import did_you_mean
+
+    if format not in reports():
+        raise UsageError(f"--format {format!r}: there is no such report{did_you_mean(format, reports())}; there are {', '.join(reports())}")
+    return reports()[format]
+
+
+def _words(values: Iterable[str] | None) -> list[str]:
+    """The words of an option that can be repeated and takes commas."""
+    return [word.strip() for value in values or () for word in value.split(",") if word.strip()]
+
+
+def _codes(values: Iterable[str] | None) -> list[str]:
+    return [word.upper() for word in _words(values)]
+
+
+def _pairs(option: str, values: Iterable[str] | None) -> Iterable[tuple[str, str]]:
+    for value in values or ():
+        name, equals, rest = value.partition("=")
+        if not (name and equals and rest):
+            raise UsageError(f"{option} {value!r}: write it as {'ROLE=COLUMN' if option == '--map' else 'CODE.NAME=VALUE'}")
+        yield name.strip(), rest
+
+
+def _thresholds(values: Iterable[str] | None) -> dict[str, float]:
+    numbers = {}
+    for key, value in _pairs("--set", values):
+        code, _, name = key.partition(".")
+        try:
+            numbers[f"{code.upper()}.{name}"] = float(value)
+        except ValueError:
+            raise UsageError(f"--set {key}={value}: {value!r} is not a number") from None
+    return numbers
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code; every way to end early is decided here."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file name may hold bytes that are no text
+    from lossdoctor.console import complain, silence
+
+    try:
+        return app(arguments, prog_name="lossdoctor", standalone_mode=False) or 0
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        silence()
+        return 0
+    except LossDoctorError as error:
+        complain(str(error))
+        return error.exit_code
+    except Exception as error:
+        if isinstance(error, UNUSABLE):
+            complain(f"{error.format_message()} See `{error.ctx.command_path if error.ctx else 'lossdoctor'} --help`.")
+            return INPUT_AT_FAULT
+        if os.environ.get("LOSSDOCTOR_DEBUG"):
+            raise
+        complain(f"this is a bug in lossdoctor: {type(error).__name__}: {error}; please report it with the output under LOSSDOCTOR_DEBUG=1")
+        return WE_ARE_AT_FAULT

@@ -1,0 +1,87 @@
+"""Where text meets the outside: what the terminal can show, the output file, errors and progress on standard error."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lossdoctor.core.errors import UsageError
+from lossdoctor.core.text import plain
+
+if TYPE_CHECKING:
+    from lossdoctor.core.report import Page
+
+NARROW, WIDE = 40, 120  # columns; a wider terminal does not make a report easier to read
+
+
+def page(*, output: Path | None = None, no_color: bool = False, quiet: bool = False) -> Page:
+    """The page that a report is written for: the output file, the terminal, or a pipe."""
+    from lossdoctor.core.report import Page
+
+    terminal = output is None and sys.stdout.isatty()
+    color = terminal and not (no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb")
+    width = 80 if output else shutil.get_terminal_size((80, 24)).columns
+    return Page(width=max(NARROW, min(width, WIDE)), color=color, unicode=output is not None or _speaks_unicode(), quiet=quiet)
+
+
+def _speaks_unicode() -> bool:
+    """Python writes UTF-8 even where the user asked for the C locale, so the locale is asked first."""
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or ""
+    return locale not in ("C", "POSIX") and "utf" in (sys.stdout.encoding or "").lower()
+
+
+def check_output(output: Path | None) -> None:
+    """Refuse an output file that cannot be written, before the work is done."""
+    if output is None:
+        return
+    if output.is_dir():
+        raise UsageError(f"--output {output}: that is a folder; name a file in it")
+    if not output.parent.is_dir():
+        raise UsageError(f"--output {output}: there is no folder {output.parent}; make it first")
+
+
+def write(text: str, output: Path | None = None) -> None:
+    """The report to its file, or to standard output; a reader that has gone away, as ``head`` does, is no error."""
+    try:
+        if output:
+            output.write_text(text, encoding="utf-8", errors="backslashreplace")
+            return
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        silence()
+    except OSError as error:
+        raise UsageError(f"{output or 'standard output'} cannot be written: {error.strerror}") from error
+
+
+def silence() -> None:
+    """Send standard output nowhere, after its reader has gone: Python would else complain when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def complain(message: str) -> None:
+    """One line on standard error."""
+    print(f"lossdoctor: error: {plain(message)}", file=sys.stderr)
+
+
+Progress = Callable[[float, str], None]
+
+
+@contextmanager
+def progress(*, quiet: bool = False) -> Iterator[Progress | None]:
+    """A bar on standard error, moved by ``progress(fraction, what)``; nothing where that is no terminal."""
+    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(30), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=Console(stderr=True, no_color=bool(os.environ.get("NO_COLOR"))), transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda fraction, what: bar.update(task, completed=fraction, description=plain(what))

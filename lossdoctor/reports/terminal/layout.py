@@ -1,0 +1,154 @@
+"""The pieces that terminal reports are laid out from. All text is put in as ``rich.text.Text``: no markup is ever parsed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from lossdoctor.core.check import Finding, Severity
+from lossdoctor.core.diagnosis import Examination, Status
+from lossdoctor.core.report import Page
+from lossdoctor.core.text import number, plain
+
+TO_ASCII: dict[str, str | int | None] = {
+    "\N{RIGHTWARDS ARROW}": "->",
+    "\N{EN DASH}": "-",
+    "\N{EM DASH}": "-",
+    "\N{MINUS SIGN}": "-",
+    "\N{MULTIPLICATION SIGN}": "x",
+    "\N{PLUS-MINUS SIGN}": "+/-",
+    "\N{GREATER-THAN OR EQUAL TO}": ">=",
+    "\N{LESS-THAN OR EQUAL TO}": "<=",
+    "\N{HORIZONTAL ELLIPSIS}": "...",
+    "\N{MIDDLE DOT}": "-",
+    "\N{FULL BLOCK}": "#",
+}
+ALARMING = (Status.NON_FINITE, Status.DIVERGING, Status.NEVER_LEARNED)
+SEVERITY_STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold blue"}
+
+
+def render(parts: Iterable[RenderableType], page: Page) -> str:
+    """The parts below each other, as text for the page."""
+    file = io.StringIO()
+    console = Console(
+        file=file,
+        width=page.width,
+        force_terminal=page.color,
+        color_system="standard" if page.color else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    for part in parts:
+        console.print(part)
+    lines = (line.rstrip() for line in file.getvalue().splitlines())
+    text = "\n".join(lines) + "\n"
+    return text if page.unicode else text.translate(str.maketrans(TO_ASCII)).encode("ascii", "backslashreplace").decode()
+
+
+def heading(text: str) -> RenderableType:
+    return Padding(Text(text, style="bold"), (1, 0, 0, 0))
+
+
+def paragraph(text: str | Text, *, indent: int = 2, style: str = "") -> RenderableType:
+    """Text from anywhere, wrapped and indented."""
+    return Padding(text if isinstance(text, Text) else Text(plain(text), style=style), (0, 0, 0, indent))
+
+
+def entry(label: str | Text, *texts: str | Text, indent: int = 2, width: int = 14) -> RenderableType:
+    """A label with its text hanging beside it."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(min_width=width)
+    grid.add_column()
+    for row, text in enumerate(texts):
+        grid.add_row(label if row == 0 else "", text if isinstance(text, Text) else Text(plain(text)))
+    return Padding(grid, (0, 0, 0, indent))
+
+
+def status_text(status: Status) -> Text:
+    style = "green" if status.healthy else "red" if status in ALARMING else "yellow" if status.healthy is False else "blue"
+    return Text(status.replace("_", " ").upper(), style=f"bold {style}")
+
+
+def verdict_line(status: Status, summary: str, facts: Iterable[str]) -> RenderableType:
+    """The status in one word, what it means in a sentence, and a few facts below."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_row(status_text(status), Text(plain(summary)))
+    for fact in facts:
+        grid.add_row("", Text(plain(fact), style="dim"))
+    return Padding(grid, (0, 0, 0, 2))
+
+
+def percent(fraction: float) -> str:
+    return f"{100 * fraction:.0f} %"
+
+
+def interval(low: float, high: float) -> str:
+    return f"{number(low)} to {number(high)}"
+
+
+def changes(patch: Mapping[str, object], before: Mapping[str, object] | None = None) -> list[Text]:
+    """One line a change: ``training.optimizer.lr: 0.1 → 0.01``."""
+    lines = []
+    for key, value in patch.items():
+        line = Text(f"{plain(key)}: ", style="bold")
+        if before is not None and key in before:
+            line.append(f"{_value(before[key])} → ", style="not bold dim")
+        lines.append(line.append(_value(value), style="not bold"))
+    return lines
+
+
+def _value(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{plain(str(key))}: {_value(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_value(item) for item in value) + "]"
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else plain(str(value))
+
+
+def finding_head(place: int, finding: Finding) -> RenderableType:
+    """``1. LR001 learning-rate-too-high   error, confidence 90 %, steps 1,200 to 3,000``."""
+    text = Text(f"{place}. ")
+    text.append(plain(f"{finding.code} {finding.name}"), style="bold")
+    text.append("  ")
+    text.append(finding.severity, style=SEVERITY_STYLE[finding.severity])
+    text.append(f", confidence {percent(finding.confidence)}")
+    if finding.span:
+        text.append(f", steps {number(finding.span[0])} to {number(finding.span[1])}")
+    elif finding.step is not None:
+        text.append(f", step {number(finding.step)}")
+    return Padding(text, (0, 0, 0, 1))
+
+
+def finding_body(finding: Finding) -> Iterable[RenderableType]:
+    yield paragraph(finding.message, indent=4)
+    if finding.evidence:
+        numbers = ", ".join(f"{key.replace('_', ' ')} {_evidence(value)}" for key, value in finding.evidence.items())
+        yield paragraph(numbers, indent=4, style="dim")
+
+
+def _evidence(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_evidence(item) for item in value[:8]) + (", ...]" if len(value) > 8 else "]")
+    return number(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+
+
+def unexamined(examination: Examination) -> Iterable[RenderableType]:
+    """What passed, what was skipped for which reason, and what crashed: a line each."""
+    if examination.passed:
+        yield entry("passed", " ".join(examination.passed))
+    by_reason: dict[str, list[str]] = {}
+    for code, reason in examination.skipped.items():
+        by_reason.setdefault(reason, []).append(code)
+    if by_reason:
+        yield entry("not examined", *(f"{' '.join(codes)}: {reason}" for reason, codes in by_reason.items()))
+    for code, error in examination.crashed.items():
+        yield entry(Text("crashed", style="bold red"), f"{code}: {error}")

@@ -1,0 +1,162 @@
+"""The report on a probe for the terminal: what is wrong, what was tried, and what is proved to help."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from lossdoctor.core.fix import Settings
+from lossdoctor.core.report import Page
+from lossdoctor.core.text import number, plain
+from lossdoctor.core.trial import Chosen, Prescription, Proof, Treatment
+from lossdoctor.reports.terminal.layout import (
+    changes,
+    entry,
+    finding_body,
+    finding_head,
+    heading,
+    interval,
+    paragraph,
+    percent,
+    unexamined,
+    verdict_line,
+)
+
+TRIALS = 12  # rows of the table of trials
+BAR = 24  # characters of the longest bar
+
+
+def proof_report(proof: Proof, page: Page) -> Iterator[RenderableType]:
+    """The report on one probe."""
+    yield Text(plain(str(proof.config)), style="bold")
+    yield _verdict(proof)
+    if proof.interrupted:
+        yield paragraph(Text("interrupted: this is what was measured until then", style="bold yellow"))
+    if proof.prescription:
+        yield from _prescription(proof, proof.prescription)
+    yield from _findings(proof)
+    if proof.advice:
+        yield heading("What no change of the config can mend")
+        yield from (entry("-", text, width=1) for text in proof.advice)
+    if not page.quiet:
+        yield from _attribution(proof)
+        yield from _trials(proof)
+        yield heading("What was examined")
+        yield from unexamined(proof.examination)
+        yield from _cost(proof)
+
+
+def _verdict(proof: Proof) -> RenderableType:
+    base = proof.baseline
+    level = [f"as it is: {base.metric} {number(base.value)} ({interval(base.low, base.high)}) over {base.seeds} seeds"] if base else []
+    return verdict_line(proof.status, _summary(proof), level)
+
+
+def _summary(proof: Proof) -> str:
+    prescription = proof.prescription
+    if prescription:
+        count = len(prescription.chosen)
+        metric = proof.baseline.metric if proof.baseline else "the loss"
+        what = "One change takes" if count == 1 else f"{count} changes together take"
+        return f"{what} {metric} from {number(prescription.before)} to {number(prescription.after)}."
+    if proof.trials:
+        return "Nothing to prescribe: no change that was tried beats the seed-to-seed noise of the config as it is."
+    found = len(proof.examination.findings)
+    return f"Examined, not searched: {found or 'no'} finding{'' if found == 1 else 's'}."
+
+
+def _prescription(proof: Proof, prescription: Prescription) -> Iterator[RenderableType]:
+    before = _settings(proof)
+    yield heading("Prescription, the change that helps most first")
+    for place, chosen in enumerate(prescription.chosen, 1):
+        yield from _chosen(place, chosen, before)
+    effect = prescription.effect
+    yield Text("")
+    yield entry("gain", f"{number(effect.gain)} ({interval(effect.low, effect.high)}), proved on {effect.seeds} paired seeds")
+    if prescription.config:
+        yield entry("written to", str(prescription.config))
+        yield entry("train it with", f"lossdoctor train {prescription.config}")
+
+
+def _chosen(place: int, chosen: Chosen, before: Settings) -> Iterator[RenderableType]:
+    head = Text(f"{place}. ")
+    head.append(f"{chosen.fix.code} {chosen.fix.name}", style="bold green")
+    head.append(f"  without it {number(chosen.gain)} of the gain is lost")
+    yield Padding(head, (0, 0, 0, 1))
+    for change in changes(chosen.patch.changes, {key: before.get(key) for key in chosen.patch.changes} if before.values else None):
+        yield Padding(change, (0, 0, 0, 4))
+    if chosen.patch.why:
+        yield paragraph(chosen.patch.why, indent=4, style="dim")
+
+
+def _settings(proof: Proof) -> Settings:
+    """The config before the prescription, for the diff; nothing where it has gone since."""
+    from lossdoctor.core.config import load
+    from lossdoctor.core.errors import BadConfig
+
+    try:
+        return Settings(load(proof.config).values)
+    except BadConfig:
+        return Settings()
+
+
+def _findings(proof: Proof) -> Iterator[RenderableType]:
+    for place, finding in enumerate(proof.examination.findings, 1):
+        if place == 1:
+            yield heading("What was found in model and data")
+        yield finding_head(place, finding)
+        yield from finding_body(finding)
+
+
+def _attribution(proof: Proof) -> Iterator[RenderableType]:
+    if not proof.attribution:
+        return
+    yield heading("Where the gain comes from")
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for family, share in sorted(proof.attribution.items(), key=lambda item: -item[1]):
+        table.add_row(family.replace("_", " "), Text("█" * max(1, round(BAR * min(max(share, 0.0), 1.0))), style="green"), percent(share))
+    yield Padding(table, (0, 0, 0, 2))
+
+
+def _trials(proof: Proof) -> Iterator[RenderableType]:
+    if not proof.trials:
+        return
+    yield heading("What was tried")
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
+    table.add_column("fixes", ratio=1)
+    metric = proof.baseline.metric if proof.baseline else "value"
+    for name in (metric, "gain", "interval", "seeds"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    ranked = sorted(proof.trials, key=_order)
+    for trial in ranked[:TRIALS]:
+        table.add_row(*_trial(trial))
+    yield Padding(table, (0, 0, 0, 2))
+    if len(ranked) > TRIALS:
+        yield paragraph(f"and {len(ranked) - TRIALS} more, none better; --format json has all", style="dim")
+
+
+def _order(trial: Treatment) -> tuple[bool, float]:
+    return not trial.verified, -trial.effect.gain if trial.effect and math.isfinite(trial.effect.gain) else math.inf
+
+
+def _trial(trial: Treatment) -> list[Text]:
+    name = Text(" + ".join(f"{fix.code} {fix.name}" for fix in trial.fixes))
+    if trial.error:
+        name.append(f": {plain(trial.error)}", style="red")
+    effect = trial.effect
+    numbers = [f"{effect.gain:+.3g}", interval(effect.low, effect.high), str(effect.seeds)] if effect else ["", "", ""]
+    verified = Text("verified", style="bold green") if trial.verified else Text("")
+    return [name, Text(number(trial.value)), *map(Text, numbers), verified]
+
+
+def _cost(proof: Proof) -> Iterator[RenderableType]:
+    cost = proof.cost
+    yield entry("device", proof.device)
+    steps = f"{cost.train_steps:,} training steps, as many as {number(cost.full_trainings)} trainings of the config take"
+    yield entry("cost", f"{cost.seconds:.0f} s, {steps}")
