@@ -58,7 +58,7 @@ def fit(
     meter = Meter(workload)
     torch.manual_seed(seed)
     model.train()
-    for step, batch in enumerate(_stream(workload, seed, steps), 1):
+    for step, batch in enumerate(stream(workload, seed, steps), 1):
         optimizer.zero_grad(set_to_none=True)
         loss, output = workload.loss(model, augment(batch, workload.config.data.augment, seed * 1_000_003 + step))
         loss.backward()  # type: ignore[no-untyped-call]
@@ -238,7 +238,7 @@ def predictions(workload: Workload, output: Tensor) -> Tensor | None:
     return None
 
 
-def _stream(workload: Workload, seed: int, steps: int) -> Iterator[Batch]:
+def stream(workload: Workload, seed: int, steps: int) -> Iterator[Batch]:
     """Batches epoch after epoch, the same for the same seed, ``steps`` of them."""
     training = workload.config.training
     weights = _balance(workload) if training.sampler == "balanced" else None
