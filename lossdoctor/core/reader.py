@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,10 +24,14 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Source:
-    """A log to read: a file, a run folder, or the bytes of standard input (``path`` is None)."""
+    """A log to read: a file, a run folder, or the bytes of standard input (``path`` is None).
+
+    ``columns`` are names the user asked for, to be read whether or not they mean anything to us.
+    """
 
     path: Path | None
     data: bytes = b""
+    columns: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -42,12 +47,21 @@ class Source:
         if self.is_dir:
             return b""
         with self.open() as file:
-            return file.read(HEAD)
+            try:
+                return file.read(HEAD)
+            except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+                raise UnreadableLog(f"{self.name} is a damaged archive ({error}); unpack it, or copy it again") from error
 
     @property
     def text_head(self) -> str:
         """The head as text."""
         return self.head.decode(self.encoding, errors="replace").removeprefix("\ufeff")
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the head reads as text: no NUL, few bytes that are no character."""
+        text = self.text_head
+        return bool(text.strip()) and "\0" not in text and text.count("\ufffd") <= 0.02 * len(text)
 
     @property
     def encoding(self) -> str:
@@ -97,7 +111,8 @@ class Reader(Unit):
 
         A row maps a column's name to a number, a text, or to an array: a block of many rows, all its arrays of one
         length. A name that a row lacks was blank there. The reserved keys ``#run`` (a name that keeps interleaved runs
-        apart), ``#note`` (something the user should know) and ``#settings`` (a mapping from dotted config key to value)
-        carry what is no column.
+        apart), ``#note`` (something the user should know), ``#settings`` (a mapping from dotted config key to value, see
+        ``names.settings``) and ``#columns`` (the names of all columns, those not read too) carry what is no column.
+        Rows come in the order in which they were logged: where steps fall back, a run starts over or resumes.
         """
         raise NotImplementedError

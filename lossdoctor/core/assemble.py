@@ -1,0 +1,557 @@
+"""Rows become runs: columns are named, runs told apart, resumes joined, every series put on one step axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice, pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lossdoctor.core import names
+from lossdoctor.core.curve import Curve, Floats
+from lossdoctor.core.errors import UnreadableLog, UsageError
+from lossdoctor.core.names import Role
+from lossdoctor.core.reader import Row
+from lossdoctor.core.run import Run
+
+BATCH = 4096  # rows that are turned into arrays at a time
+INTERLEAVED = 0.1  # share of points at which the steps of one run may go back
+SEVERAL = 50  # columns that an error message lists at most
+
+Ints = NDArray[np.int64]
+Block = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """The cells of a column that are not blank: the numbers of their rows, and their values (numbers, or texts)."""
+
+    row: Ints
+    value: NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def where(self, keep: NDArray[np.bool_] | Ints) -> Column:
+        if keep.dtype == bool and keep.all():
+            return self
+        return Column(self.row[keep], self.value[keep])
+
+    def at(self, rows: Ints) -> NDArray[Any]:
+        """The value that held at each of ``rows``: of the same row, else of the last row before that has one, else the first."""
+        if rows is self.row:
+            return self.value
+        return self.value[np.maximum(np.searchsorted(self.row, rows, side="right") - 1, 0)]
+
+
+@dataclass
+class Log:
+    """Everything kept of a log, column by column."""
+
+    columns: dict[str, Column] = field(default_factory=dict)
+    seen: dict[str, None] = field(default_factory=dict)  # all names there are, an ordered set
+    settings: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+    rows: int = 0
+
+
+def assemble(rows: Iterable[Row], *, source: str, reader: str, mapping: Mapping[str, str] | None = None) -> list[Run]:
+    """The runs of a log.
+
+    Raises ``UnreadableLog`` where it holds nothing to judge a training by, ``UsageError`` where ``mapping`` (role to
+    column) names a column that is not there.
+    """
+    mapping = mapping or {}
+    log = collect(rows, wanted=frozenset(mapping.values()))
+    for role, column in mapping.items():
+        if column not in log.seen:
+            near = names.nearest(column, log.seen) or list(log.seen)[:3]
+            raise UsageError(f"--map {role}={column}: {source} has no such column; the nearest are {', '.join(near) or 'none'}")
+    roles = _roles(log, mapping)
+    runs = [run for key, part in _by_key(log) for run in _runs(part, roles, key)]
+    runs = [run for run in runs if any(len(curve) for curve in run.curves.values())]
+    if not any(_judged(run) for run in runs):
+        raise UnreadableLog(_nothing_to_judge(log, source))
+    shared = tuple(log.notes)
+    return [replace(run, source=source, reader=reader, settings=dict(log.settings), notes=(*shared, *run.notes)) for run in runs]
+
+
+# --- rows to columns ---------------------------------------------------------------------------------------------------
+
+
+def collect(rows: Iterable[Row], wanted: frozenset[str] = frozenset()) -> Log:
+    """Read all rows, keeping the columns whose names mean something and those ``wanted``; a batch at a time."""
+    log = Log()
+    chunks: dict[str, list[Column]] = {}
+    for block, size in _blocks(iter(rows), log, wanted):
+        for name, column in _columns(block, size, log):
+            chunks.setdefault(name, []).append(column)
+        log.rows += size
+    log.columns = _joined(chunks)
+    return log
+
+
+def _joined(chunks: dict[str, list[Column]]) -> dict[str, Column]:
+    """The chunks of each column as one; columns filled at the same rows share them."""
+    shared: dict[tuple[int, ...], Ints] = {}
+    joined: dict[str, Column] = {}
+    for name, parts in chunks.items():
+        same = tuple(id(part.row) for part in parts)
+        if same not in shared:
+            shared[same] = np.concatenate([part.row for part in parts]) if len(parts) > 1 else parts[0].row
+        joined[name] = Column(shared[same], np.concatenate([part.value for part in parts]) if len(parts) > 1 else parts[0].value)
+    return joined
+
+
+def _blocks(rows: Iterator[Row], log: Log, wanted: frozenset[str]) -> Iterator[tuple[dict[str, Any], int]]:
+    """The rows as blocks of columns, with the number of rows in each; what is no column goes to the log."""
+    while batch := list(islice(rows, BATCH)):
+        plain: list[Row] = []
+        for row in batch:
+            if "#columns" in row or _is_block(row):
+                yield from _gather(plain, log, wanted)
+                plain = []
+                log.seen.update(dict.fromkeys(row.get("#columns", ())))
+                block = {name: values for name, values in row.items() if _is_kept(name, wanted, log)}
+                if block:
+                    yield block, len(next(iter(block.values())))
+            else:
+                plain.append(row)
+        yield from _gather(plain, log, wanted)
+
+
+def _is_block(row: Row) -> bool:
+    return isinstance(next(iter(row.values()), None), np.ndarray)
+
+
+def _gather(batch: list[Row], log: Log, wanted: frozenset[str]) -> Iterator[tuple[dict[str, Any], int]]:
+    """Scalar rows as one block; a cell that a row lacks is None."""
+    found: dict[str, None] = {}
+    for keys in dict.fromkeys(map(tuple, batch)):
+        found.update(dict.fromkeys(keys))
+    if "#note" in found:
+        log.notes.update(dict.fromkeys(row["#note"] for row in batch if "#note" in row))
+    if "#settings" in found:
+        for row in batch:
+            log.settings.update(row.get("#settings", {}))
+    kept = [name for name in found if _is_kept(name, wanted, log)]
+    for name in set(found) - set(kept):
+        if (key := names.setting(name)) and key not in log.settings:
+            value = next((row[name] for row in batch if row.get(name) is not None), None)
+            log.settings.update(names.settings({name: value}))
+    if kept:
+        yield {name: [row.get(name) for row in batch] for name in kept}, len(batch)
+
+
+def _is_kept(name: str, wanted: frozenset[str], log: Log) -> bool:
+    if name.startswith("#"):
+        return name == "#run"
+    log.seen[name] = None
+    return name in wanted or names.is_wanted(name)
+
+
+def _columns(block: dict[str, Any], size: int, log: Log) -> Iterator[tuple[str, Column]]:
+    """The columns of a block; one of a phase (``mode``: train, val) is folded into the names of the others."""
+    rows = np.arange(log.rows, log.rows + size)
+    columns = {name: column for name, values in block.items() if len(column := _column(name, values, rows))}
+    columns = _untidy(columns, log)
+    phases = [name for name in columns if names.is_phase(name)]
+    for phase in phases:
+        marks = columns.pop(phase)
+        splits = np.array([names.split_of(str(mark)) or "" for mark in marks.value])
+        for name, column in list(columns.items()):
+            role = names.recognise(name)
+            if role is None or role.metric in (*names.AXES, "time", "lr") or any(word in names.SPLIT for word in names.words(name)):
+                continue
+            inside = np.isin(column.row, marks.row)
+            splits_here = np.where(inside, splits[np.clip(np.searchsorted(marks.row, column.row), 0, len(splits) - 1)], "")
+            if not splits_here.any():
+                continue
+            del columns[name]
+            for split in dict.fromkeys(splits_here):
+                columns[f"{split}/{name}" if split else name] = column.where(splits_here == split)
+    yield from columns.items()
+
+
+def _untidy(columns: dict[str, Column], log: Log) -> dict[str, Column]:
+    """A long table (one row a measurement: its metric, its value) as a wide one."""
+    pair = next(((name, value) for name, value in names.TIDY.items() if name in columns and value in columns), None)
+    if pair is None or columns[pair[0]].value.dtype != object:
+        return {name: column for name, column in columns.items() if name not in names.TIDY or column.value.dtype != object}
+    metric, value = columns.pop(pair[0]), columns.pop(pair[1])
+    labels = np.array([str(text) for text in metric.at(value.row)])
+    for label in dict.fromkeys(labels.tolist()):
+        log.seen[label] = None
+        if names.recognise(label) is not None:
+            columns[label] = value.where(labels == label)
+    return columns
+
+
+def _column(name: str, values: Any, rows: Ints) -> Column:
+    """The cells of one column that are not blank. Numbers where it is one of a series, texts where it names runs or phases."""
+    if names.is_run(name) or names.is_phase(name) or names.TIDY.get(name):
+        texts = np.array(values, dtype=object)
+        present = np.array([value is not None and value == value and value != "" for value in texts.tolist()], dtype=bool)
+        return Column(rows[present], texts[present])
+    if isinstance(values, np.ma.MaskedArray):
+        if values.mask is np.ma.nomask or not values.mask.any():
+            return Column(rows, values.data)
+        return Column(rows[~values.mask], values.data[~values.mask])
+    if isinstance(values, np.ndarray) and values.dtype.kind in "fiu":
+        return Column(rows, values.astype(np.float64, copy=False))
+    return _numbers(list(values), rows)
+
+
+def _numbers(values: list[Any], rows: Ints) -> Column:
+    """Cells of any kind as numbers; what is no number is blank."""
+    try:
+        floats = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        floats = np.empty(0)
+    if floats.shape != (len(values),):
+        values = [_number(value) for value in values]
+        floats = np.array(values, dtype=np.float64)
+    unsure = np.isnan(floats)
+    if not unsure.any():
+        return Column(rows, floats)
+    present = np.fromiter((value is not None for value in values), dtype=bool, count=len(values))
+    return Column(rows[present], floats[present])
+
+
+def _number(value: Any) -> float | None:
+    """A cell as a number: of a list of one or more numbers (a learning rate for each group) the first."""
+    if isinstance(value, list | tuple) and value:
+        value = value[0]
+    if isinstance(value, np.ndarray):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+    except (TypeError, ValueError):
+        return None
+
+
+# --- names to roles ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which columns make which series: ``curves`` maps a label to its role and columns (several are added or averaged)."""
+
+    curves: dict[str, tuple[Role, tuple[str, ...]]]
+    axes: dict[str, tuple[str, ...]]
+    combine: dict[str, Callable[..., Any]]
+    notes: tuple[str, ...] = ()
+
+
+def _roles(log: Log, mapping: Mapping[str, str]) -> Roles:
+    """Give each label its column, the best of those that claim it."""
+    mapped = {column: names.role(label) for label, column in mapping.items()}
+    claims: dict[str, list[tuple[Role, str]]] = {}
+    for name, column in log.columns.items():
+        role = mapped.get(name) or (None if _is_text(column) else names.recognise(name))
+        if role is not None and (name in mapped or role.label not in mapping):
+            claims.setdefault(role.label, []).append((role, name))
+
+    def order(claim: tuple[Role, str]) -> tuple[int, bool, int, int]:
+        role, name = claim
+        points = len(log.columns[name])
+        # a train_loss that is one point at the end is a summary, not the series
+        return min(0, role.rank), points <= 1, role.rank, -points
+
+    axes = {axis: tuple(name for _, name in sorted(claims.pop(axis), key=order)) for axis in names.AXES if axis in claims}
+    chosen = {label: min(found, key=order) for label, found in claims.items()}
+    curves: dict[str, tuple[Role, tuple[str, ...]]] = {label: (role, (name,)) for label, (role, name) in chosen.items()}
+    roles = Roles(curves, axes, {})
+    roles = _steady_time(roles, log)
+    return _whole(roles, log)
+
+
+def _is_text(column: Column) -> bool:
+    return column.value.dtype == object
+
+
+def _steady_time(roles: Roles, log: Log) -> Roles:
+    """A ``time`` that does not grow is the time of a step (detectron2), not of the clock."""
+    if "time" in roles.curves and "step_time" not in roles.curves:
+        role, (name,) = roles.curves["time"]
+        value = log.columns[name].value
+        if len(value) > 2 and np.mean(np.diff(value) < 0) > 0.1:
+            del roles.curves["time"]
+            roles.curves["step_time"] = (replace(role, metric="step_time"), (name,))
+    return roles
+
+
+def _whole(roles: Roles, log: Log) -> Roles:
+    """Where a split has parts of a loss and no whole: the only part is it, several sets are averaged, several terms added."""
+    notes: list[str] = []
+    combine: dict[str, Callable[..., Any]] = {}
+    curves = dict(roles.curves)
+    for metric in ("loss", "accuracy"):
+        for split in ("train", "val", "test"):
+            label = f"{split}_{metric}"
+            parts = {name: role for role, (name,) in roles.curves.values() if (role.metric, role.split) == (metric, split) and role.part}
+            if label in curves or not parts or any(role.rival for role in parts.values()):
+                continue
+            columns = tuple(parts)
+            stems = {"".join(c for c in role.part if not c.isdigit()) for role in parts.values()}
+            sets = len(stems) == 1 and all(any(c.isdigit() for c in role.part) for role in parts.values())
+            lengths = [len(log.columns[name]) for name in columns]
+            aligned = max(lengths) - min(lengths) <= 1  # one may be ahead where the log ends
+            if len(columns) > 1 and not (aligned and (sets or metric == "loss")):
+                continue
+            if len(columns) > 1:
+                combine[label] = np.mean if sets else np.sum
+                notes.append(f"{label} is the {'mean' if sets else 'sum'} of {_list(columns)}; the log has no column for the whole")
+            else:
+                curves = {key: value for key, value in curves.items() if value[1] != columns}
+            curves[label] = (Role(metric, split), columns)
+    if not any(role.metric == "loss" for role, _ in curves.values()):
+        for metric in names.LOSSLIKE:
+            same = [(role, columns) for role, columns in curves.values() if role.metric == metric and not role.part]
+            if same:
+                for role, columns in same:
+                    del curves[role.label]
+                    curves[f"{role.split}_loss"] = (replace(role, metric="loss"), columns)
+                notes.append(f"the log has no loss; {_list([c for _, cs in same for c in cs])} serves as one")
+                break
+    return Roles(curves, roles.axes, combine, tuple(notes))
+
+
+def _judged(run: Run) -> bool:
+    """Whether there is something to judge a training by: a loss, a reward or a score."""
+    return any(curve.split or curve.metric == "reward" for curve in run.curves.values())
+
+
+def _nothing_to_judge(log: Log, source: str) -> str:
+    if not log.seen:
+        return f"{source} holds no numbers; is it the log of a training?"
+    columns = [name for name in log.seen if not name.startswith("#")]
+    where = "" if log.rows else ", and no rows yet"
+    return f"{source} has no loss{where}: its columns are {_list(columns, SEVERAL)}; name one, as in --map train_loss={columns[-1]!r}"
+
+
+def _list(items: Iterable[str], most: int = 6) -> str:
+    """Names for a sentence, shortened."""
+    found = [item if len(item) <= 60 else f"{item[:57]}..." for item in items]
+    return ", ".join(found[:most]) + (f" and {len(found) - most} more" if len(found) > most else "")
+
+
+# --- columns to runs ---------------------------------------------------------------------------------------------------
+
+
+def _by_key(log: Log) -> Iterator[tuple[str, dict[str, Column]]]:
+    """The columns of each run, where a column names the runs; else all of them, under no name."""
+    for name in [name for name in log.columns if names.is_run(name)]:
+        column = log.columns[name]
+        keys, codes = np.unique(column.value.astype(str), return_inverse=True)
+        if 1 < len(keys) <= max(2, len(column) // 2):
+            first = np.unique(codes, return_index=True)[1]
+            key, numbers = Column(column.row, codes), {other: cells for other, cells in log.columns.items() if not _is_text(cells)}
+            parts = {other: _split(cells, key, len(keys)) for other, cells in numbers.items()}
+            for code in np.argsort(first).tolist():
+                yield str(keys[code]), {other: cells[code] for other, cells in parts.items() if len(cells[code])}
+            return
+    yield "", {name: column for name, column in log.columns.items() if not _is_text(column)}
+
+
+def _split(column: Column, key: Column, count: int) -> list[Column]:
+    """A column cut in ``count`` parts by the key that held at each of its rows."""
+    codes = key.at(column.row)
+    order = np.argsort(codes, kind="stable")
+    cuts = np.searchsorted(codes[order], np.arange(count + 1))
+    return [column.where(order[a:b]) for a, b in pairwise(cuts)]
+
+
+def _runs(columns: dict[str, Column], roles: Roles, key: str) -> Iterator[Run]:
+    """The runs in these columns: cut where the steps start over, joined where they only go back to resume."""
+    lead = _lead(columns, roles)
+    if lead is None:
+        return
+    clock = _clock(columns, roles, lead)
+    starts, resumes = _restarts(clock, lead)
+    notes = list(roles.notes)
+    if starts:
+        notes.append(f"{len(starts) + 1} runs stand one after another in this log; its steps start over")
+    bounds = [0, *starts, np.iinfo(np.int64).max]
+    for number, (low, high) in enumerate(pairwise(bounds), 1):
+        cut = {name: column.where((column.row >= low) & (column.row < high)) for name, column in columns.items()} if starts else columns
+        back = [(row, step) for row, step in resumes if low <= row < high]
+        name = key if not starts else f"{key} #{number}".strip()
+        yield _run(cut, roles, name, clock, back, notes)
+
+
+def _lead(columns: dict[str, Column], roles: Roles) -> Column | None:
+    """The series that tells how the log goes on: the training loss, else the densest."""
+    found = {label: columns[cs[0]] for label, (_, cs) in roles.curves.items() if cs[0] in columns and len(columns[cs[0]])}
+    if not found:
+        return None
+    return found.get("train_loss") or max(found.values(), key=len)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How a log counts: ``axis`` is the coordinate of its points (None: the row), ``time`` what falls back where a run starts over."""
+
+    axis: Column | None
+    epoch: Column | None
+
+    @property
+    def time(self) -> Column | None:
+        return self.axis or self.epoch
+
+
+def _clock(columns: dict[str, Column], roles: Roles, lead: Column) -> Clock:
+    """The step and the epoch of every row that has one. A step that counts within its epoch is made to go on."""
+
+    def first(axis: str) -> Column | None:
+        return next((columns[name] for name in roles.axes.get(axis, ()) if _counts(columns.get(name), lead)), None)
+
+    step, epoch = first("step"), first("epoch")
+    if step is not None and epoch is not None:
+        step = _unwrapped(step, epoch)
+    if step is None and epoch is not None and _is_fine(epoch, lead):
+        step = epoch
+    return Clock(step, epoch)
+
+
+def _counts(column: Column | None, lead: Column) -> bool:
+    """Whether a column can be a coordinate: finite, and not the same at all rows."""
+    if column is None or not len(column) or not np.isfinite(column.value).all():
+        return False
+    return len(lead) == 1 or len(column) == 1 or bool((column.value != column.value[0]).any())
+
+
+def _is_fine(epoch: Column, lead: Column) -> bool:
+    """Whether the epoch alone tells the points of a series apart; the first may occur again, where runs of one epoch follow."""
+    at = epoch.at(lead.row)
+    later = at[at > at.min()]
+    return len(later) > 0 and float(np.mean(np.diff(at)[at[1:] > at.min()] == 0)) < 0.05
+
+
+def _unwrapped(step: Column, epoch: Column) -> Column:
+    """Steps that begin anew with every epoch, counted through."""
+    back = np.flatnonzero(np.diff(step.value) < 0) + 1
+    if not len(back):
+        return step
+    epochs = epoch.at(step.row)
+    wraps = back[epochs[back] > epochs[back - 1]]
+    if len(wraps) < 0.5 * len(back):
+        return step
+    offsets = np.zeros(len(step))
+    for wrap, end in zip(wraps, [*wraps[1:], len(step)], strict=True):
+        offsets[wrap:end] = offsets[wrap - 1] + step.value[wrap - 1] + 1 if epochs[wrap] > epochs[wrap - 1] else 0
+    # where the epochs start over, so do the steps
+    for fall in (np.flatnonzero(np.diff(epochs) < 0) + 1).tolist():
+        offsets[fall:] -= offsets[fall]
+    return Column(step.row, step.value + offsets)
+
+
+def _restarts(clock: Clock, lead: Column) -> tuple[list[int], list[tuple[int, float]]]:
+    """The rows at which a new run begins, and those at which one resumes with the step it resumes at.
+
+    A run starts over when its steps fall back to where they began; when they fall back to the middle, it was resumed
+    from a checkpoint, and what had been logged past that step is void.
+    """
+    time = clock.time
+    if time is None:
+        return [], []
+    rows, steps = lead.row, time.at(lead.row)
+    fallen = np.diff(steps) < 0
+    if clock.axis is clock.epoch:
+        fallen |= (np.diff(steps) == 0) & (steps[1:] == steps.min())
+    starts: list[int] = []
+    resumes: list[tuple[int, float]] = []
+    begin = 0
+    for at in (np.flatnonzero(fallen) + 1).tolist():
+        spacing = float(np.median(np.diff(steps[begin:at]))) if at - begin > 4 else 0.0
+        row = _first_after(time, int(rows[at - 1]), int(rows[at]), float(steps[at - 1]))
+        if steps[at] <= steps[begin] + spacing:
+            starts.append(row)
+            begin = at
+        else:
+            resumes.append((row, float(steps[at])))
+    if len(resumes) > max(5, INTERLEAVED * len(lead)):
+        raise UnreadableLog(
+            f"several runs are interleaved in this log (its steps go back {len(resumes)} times) and no column tells them apart; "
+            "log each run to a file of its own, or with a column 'run'"
+        )
+    return starts, resumes
+
+
+def _first_after(axis: Column, last: int, new: int, step: float) -> int:
+    """The first row past ``last`` whose step has fallen below ``step``; ``new`` at the latest."""
+    between = (axis.row > last) & (axis.row <= new) & (axis.value < step)
+    return int(axis.row[between][0]) if between.any() else new
+
+
+def _run(
+    columns: dict[str, Column],
+    roles: Roles,
+    name: str,
+    clock: Clock,
+    resumes: list[tuple[int, float]],
+    notes: list[str],
+) -> Run:
+    """One run: each series on the common axis, with its epochs."""
+    curves: dict[str, Curve] = {}
+    taken: dict[str, str] = {}
+    void = doubled = 0
+    first = min((int(column.row[0]) for column in columns.values() if len(column)), default=0)
+    for label, (role, parts) in roles.curves.items():
+        cells = [columns[part] for part in parts if part in columns and len(columns[part])]
+        if not cells:
+            continue
+        if len(cells) < len(parts):
+            continue
+        series = cells[0] if len(cells) == 1 else _combined(cells, roles.combine[label])
+        step = (series.row - first).astype(np.float64) if clock.axis is None else clock.axis.at(series.row).astype(np.float64)
+        if resumes:
+            keep = _not_voided(series, clock, resumes)
+            void += int((~keep).sum())
+            series, step = series.where(keep), step[keep]
+        if not (np.diff(step) > 0).all():
+            last = _last_of_each(step)
+            doubled = max(doubled, int((~last).sum()))
+            series, step = series.where(last), step[last]
+        metric = f"{role.part}_{role.metric}" if role.part else role.metric
+        curves[label] = Curve(metric, role.split, step, series.value, _epochs(clock.epoch, series))
+        taken[label] = " + ".join(parts)
+    notes = list(notes)
+    if resumes:
+        places = _list(f"{step:g}" for _, step in resumes)
+        notes.append(f"resumed at step {places}; {void} points logged past it before are left out")
+    if doubled:
+        notes.append(f"{doubled} steps occur more than once in a series; the last of each is kept")
+    return Run(curves, name=name, columns=taken, notes=tuple(notes))
+
+
+def _combined(cells: list[Column], how: Callable[..., Any]) -> Column:
+    """Columns added or averaged point by point; each point stands at the row where the last of its parts was logged."""
+    size = min(map(len, cells))
+    row = np.max([column.row[:size] for column in cells], axis=0)
+    return Column(row, how([column.value[:size] for column in cells], axis=0))
+
+
+def _not_voided(series: Column, clock: Clock, resumes: list[tuple[int, float]]) -> NDArray[np.bool_]:
+    """True for the points that no resume went back behind."""
+    keep = np.ones(len(series), dtype=bool)
+    time = clock.time.at(series.row) if clock.time else np.zeros(len(series))
+    for row, resumed in resumes:
+        keep &= (series.row >= row) | (time < resumed)
+    return keep
+
+
+def _last_of_each(step: Floats) -> NDArray[np.bool_]:
+    """True where a step is the last of its value, and the steps kept so far rise."""
+    later = np.minimum.accumulate(step[::-1])[::-1]
+    return np.append(step[:-1] < later[1:], True)
+
+
+def _epochs(epoch: Column | None, series: Column) -> Floats | None:
+    return None if epoch is None else epoch.at(series.row).astype(np.float64)

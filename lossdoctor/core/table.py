@@ -1,0 +1,224 @@
+"""Tables of text: which separator and decimal mark, where the header is, and the wanted columns as arrays."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from lossdoctor.core.errors import UnreadableLog
+from lossdoctor.core.names import is_wanted
+from lossdoctor.core.reader import LINE, Row, Source
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CHUNK = 262_144  # bytes read and rows parsed at a time
+_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*|\s*[+-]?(nan|inf(inity)?)\s*", re.I)
+_COMMA_NUMBER = re.compile(r"\s*[+-]?\d+,\d+([eE][+-]?\d+)?\s*")
+_CUT = re.compile(r"[.,eE+-]$")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a table is written. ``skip`` lines stand before the first row; ``names`` is the header, or numbers from 1 where there is none."""
+
+    separator: str
+    decimal: str
+    skip: int
+    names: tuple[str, ...]
+    has_header: bool
+
+
+def dialect(head: str) -> Dialect | None:
+    """The dialect of the table that begins with ``head``, or None where that is no table."""
+    lines = head.splitlines()
+    if len(lines) > 2 and not head.endswith("\n"):
+        lines.pop()  # it may be cut
+    found = [_try(lines, separator) for separator in ("\t", ";", ",", "|", r"\s+")]
+    return max((table for table in found if table), key=lambda table: len(table.names), default=None)
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    if separator == r"\s+":
+        return line.split()
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=separator), [])]
+    except csv.Error:
+        return []
+
+
+def _try(lines: list[str], separator: str) -> Dialect | None:
+    """The table under this separator, if the lines agree on a number of cells and a column of them is numeric."""
+    skip = next((i for i, line in enumerate(lines) if line.strip() and not _is_comment(line, lines[i + 1 : i + 3], separator)), None)
+    if skip is None:
+        return None
+    header = _cells(lines[skip].lstrip("#% ") if separator == r"\s+" else lines[skip].strip().lstrip("#%"), separator)
+    rows = [_cells(line, separator) for line in islice((line for line in lines[skip + 1 :] if line.strip()), 50)]
+    if _count(header, _is_number) == len(header):
+        rows, names, has_header = [header, *rows], tuple(str(i) for i in range(1, len(header) + 1)), False
+    else:
+        names, has_header = tuple(header), True
+    # a lone first line may be a header still without rows
+    fits = [row for row in rows if len(row) == len(names)]
+    if not rows or len(fits) < 0.8 * len(rows) or (len(names) < 2 and (separator != "," or not has_header or " " in names[0])):
+        return None
+    decimal = "," if separator != "," and _share(fits, _COMMA_NUMBER.fullmatch) > _share(fits, _NUMBER.fullmatch, fraction=True) else "."
+    if not any(_is_numeric(column, decimal) for column in zip(*fits, strict=True)):
+        return None
+    return Dialect(separator, decimal, skip + has_header, names, has_header)
+
+
+def _is_comment(line: str, below: list[str], separator: str) -> bool:
+    """A line that begins with # and is not a header with a # before it."""
+    if not line.lstrip().startswith(("#", "%")):
+        return False
+    size = len(_cells(line.strip().lstrip("#%"), separator))
+    return size < 2 or not any(len(_cells(row, separator)) == size for row in below)
+
+
+def _is_number(cell: str) -> bool:
+    return bool(_NUMBER.fullmatch(cell) or _COMMA_NUMBER.fullmatch(cell))
+
+
+def _count(cells: list[str], test: Callable[[str], Any]) -> int:
+    return sum(1 for cell in cells if test(cell))
+
+
+def _share(rows: list[list[str]], test: Callable[[str], Any], fraction: bool = False) -> int:
+    return sum(1 for row in rows for cell in row if test(cell) and (not fraction or "." in cell))
+
+
+def _is_numeric(column: tuple[str, ...], decimal: str) -> bool:
+    filled = [cell.replace(decimal, ".") for cell in column if cell]
+    return bool(filled) and sum(1 for cell in filled if _NUMBER.fullmatch(cell)) >= 0.5 * len(filled)
+
+
+def blocks(source: Source, table: Dialect, names: Sequence[str] | None = None) -> Iterator[Row]:
+    """The wanted columns of a table in blocks of many rows: numbers as masked float arrays (masked where blank), other text as objects.
+
+    ``names`` replaces the header. A last line that was cut while being written is left out, with a note.
+    """
+    import pandas as pd
+
+    written = table.names if names is None else names
+    names = _unique(written)
+    yield {"#columns": names}
+    use = [name for name, plain in zip(names, written, strict=True) if name in source.columns or (name == plain and is_wanted(name))]
+    if doubles := [name for name, count in Counter(written).items() if count > 1 and name in use]:
+        yield {"#note": f"the column {doubles[0]!r} occurs more than once; the first is read"}
+    if not use:
+        return
+    with source.open() as raw:
+        file = WholeLines(_utf8(raw, source), source.name, table)
+        try:
+            frames = pd.read_csv(
+                file,
+                sep=table.separator,
+                decimal=table.decimal,
+                header=None,
+                names=names,
+                usecols=use,
+                skiprows=table.skip,
+                skipinitialspace=True,
+                skip_blank_lines=True,
+                index_col=False,
+                keep_default_na=False,
+                na_values=[""],
+                on_bad_lines="skip",
+                encoding="utf-8-sig",
+                encoding_errors="replace",
+                low_memory=False,
+                chunksize=CHUNK,
+            )
+            for frame in frames:
+                yield {name: _array(frame[name]) for name in use}
+        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError) as error:
+            raise UnreadableLog(f"{source.name} is not a sound table: {str(error).splitlines()[0]}") from error
+    if file.dropped:
+        yield {"#note": f"the last line is cut short and left out: {file.dropped[:60]!r}"}
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """The names, later ones of the same spelling numbered so that none is lost."""
+    seen: Counter[str] = Counter()
+    result = []
+    for name in names:
+        seen[name] += 1
+        result.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+    return result
+
+
+def _array(column: pd.Series[Any]) -> Any:
+    """A column of a frame as numbers, masked where blank; as objects where most of it is text."""
+    import pandas as pd
+
+    if column.dtype.kind in "fiub":
+        values = column.to_numpy(dtype=np.float64)
+        blank = np.isnan(values)
+        return np.ma.MaskedArray(values, blank) if blank.any() else values
+    blank = column.isna().to_numpy()
+    texts = column.to_numpy(dtype=object)
+    values = pd.to_numeric(column.str.strip() if column.dtype != object else column, errors="coerce").to_numpy(dtype=np.float64)
+    spelled = np.array([str(text).strip().lower().lstrip("+-") == "nan" for text in texts])
+    words = np.isnan(values) & ~blank & ~spelled
+    if words.sum() > 0.5 * (~blank).sum():
+        texts[blank] = None
+        return texts
+    return np.ma.MaskedArray(values, blank | words)
+
+
+def _utf8(raw: BinaryIO, source: Source) -> BinaryIO:
+    return io.BytesIO(raw.read().decode("utf-16", errors="replace").encode()) if source.encoding == "utf-16" else raw
+
+
+class WholeLines(io.BufferedIOBase):
+    """The lines of a file, read ahead of a parser, without a last one that was cut while being written.
+
+    A last line without its newline is cut if it lacks cells, if its last number breaks off (``2,0.``), or if that is
+    less than half as long as the ones before: ``0.0`` after ``0.0412``.
+    """
+
+    def __init__(self, file: BinaryIO, name: str, table: Dialect) -> None:
+        self.file, self.source, self.table = file, name, table
+        self.tail = self.before = b""
+        self.dropped = ""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """The next lines, whole; some 256 kB of them whatever ``size`` is."""
+        data = b""
+        while not data and (chunk := self.file.read(CHUNK)):
+            data = self.tail + chunk
+            end = data.rfind(b"\n") + 1
+            data, self.tail = data[:end], data[end:]
+            if len(self.tail) > 16 * LINE:
+                raise UnreadableLog(f"{self.source} has a line longer than {16 * LINE:,} bytes; that is no table")
+        if data:
+            self.before = data[-2000:]
+            return data
+        rest, self.tail = self.tail, b""
+        if rest and self._is_cut(rest):
+            self.dropped = rest.decode(errors="replace").strip()
+            return b""
+        return rest
+
+    read1 = read
+
+    def _is_cut(self, rest: bytes) -> bool:
+        last = _cells(rest.decode(errors="replace").strip(), self.table.separator)
+        whole = [_cells(line, self.table.separator) for line in self.before.decode(errors="replace").splitlines()[1:]]
+        whole = [cells for cells in whole if len(cells) == len(self.table.names)]
+        if not last or not whole:
+            return False
+        shortest = min(len(cells[-1]) for cells in whole)
+        return len(last) < len(self.table.names) or bool(_CUT.search(last[-1])) or len(last[-1]) < 0.5 * shortest

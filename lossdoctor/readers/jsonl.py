@@ -1,0 +1,127 @@
+"""JSON lines and JSON arrays."""
+
+from __future__ import annotations
+
+import json
+import json.scanner
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from lossdoctor.core.errors import UnreadableLog
+from lossdoctor.core.reader import LINE, Reader, Row, Source
+
+WHOLE = 256 * 1024 * 1024  # bytes of a JSON document that are read at once
+_DECODER = json.JSONDecoder()
+
+
+class Jsonl(Reader):
+    """One JSON object a line (detectron2, mmengine, DETR, fairseq, W&B history), other text between them or before them."""
+
+    priority: ClassVar[int] = 30
+
+    def sniff(self, source: Source) -> bool:
+        lines = source.text_head.splitlines()
+        return source.is_text and any(_object(line) for line in lines[:2000])
+
+    def rows(self, source: Source) -> Iterator[Row]:
+        scan = json.scanner.make_scanner(_DECODER)  # type: ignore[arg-type]  # what json.loads does in the end
+        passed, last = 0, ""
+        for line in source.lines():
+            if line[:1] == "{":
+                try:
+                    row, _ = scan(line, 0)
+                except (StopIteration, ValueError, RecursionError):
+                    row = None
+            else:
+                row = _object(line)
+            if row is None:
+                passed += bool(line.strip())
+                last = line or last
+            else:
+                last = ""
+                yield flat(row)
+        if last.lstrip().startswith("{"):
+            passed -= 1
+            yield {"#note": f"the last line is cut short and left out: {last[:60]!r}"}
+        if passed:
+            yield {"#note": f"{passed} lines that are not JSON are left out"}
+
+
+class JsonArray(Reader):
+    """A JSON document: an array of objects (Chainer), or a mapping of names to lists of equal length (Keras history)."""
+
+    priority: ClassVar[int] = 35
+
+    def sniff(self, source: Source) -> bool:
+        head = source.text_head.strip()
+        return source.is_text and head[:1] in ("[", "{") and _is_document(head)
+
+    def rows(self, source: Source) -> Iterator[Row]:
+        document = load(source)
+        if isinstance(document, list):
+            yield from (flat(row) for row in document if isinstance(row, dict))
+        elif isinstance(document, dict):
+            yield from _columns(document)
+
+
+def _columns(document: Mapping[str, Any]) -> Iterator[Row]:
+    """The rows of a mapping of names to lists, be it the document or one of its members; or of a list of objects in it."""
+    lists = {name: values for name, values in flat(document).items() if isinstance(values, list) and values}
+    for values in lists.values():
+        if all(isinstance(value, dict) for value in values):
+            yield from (flat(value) for value in values)
+            return
+    size = max(map(len, lists.values()), default=0)
+    for at in range(size):
+        yield {name: values[at] for name, values in lists.items() if at < len(values)}
+
+
+def _is_document(head: str) -> bool:
+    """Whether this is the beginning of one JSON document, not a JSON object with more lines after it."""
+    first, _, rest = head.partition("\n")
+    row = _object(first)
+    if row is None:
+        return first[0] == "{" and _looks_json(head) or first[0] == "["
+    return not rest and any(isinstance(value, list | dict) for value in row.values())
+
+
+def _looks_json(head: str) -> bool:
+    """Whether a name in quotes follows the brace: printed Lua and Python tables have none."""
+    return head[1:].lstrip()[:1] in ('"', "}")
+
+
+def load(source: Source) -> Any:
+    """A whole JSON document."""
+    with source.open() as file:
+        raw = file.read(WHOLE + 1)
+    if len(raw) > WHOLE:
+        raise UnreadableLog(f"{source.name} is one JSON document of more than {WHOLE >> 20} MB; write one object a line instead")
+    try:
+        return json.loads(raw.decode(source.encoding, errors="replace"))
+    except (ValueError, RecursionError) as error:
+        raise UnreadableLog(f"{source.name} is not sound JSON ({error}); if it is still being written, wait for its end") from error
+
+
+def flat(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A nested mapping with its names joined by ``/``."""
+    if not prefix and dict not in map(type, row.values()):
+        return row if isinstance(row, dict) else dict(row)
+    result: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, dict) and prefix.count("/") < 8:
+            result.update(flat(value, f"{prefix}{name}/"))
+        else:
+            result[f"{prefix}{name}"] = value
+    return result
+
+
+def _object(line: str) -> dict[str, Any] | None:
+    """The JSON object that a line is, or that ends it (``json_stats: {...}``)."""
+    at = line.find("{", 0, 200)
+    if at < 0 or len(line) >= LINE or line[0] == "#":
+        return None
+    try:
+        row = json.loads(line[at:])
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) and row else None

@@ -1,0 +1,122 @@
+"""Columns are known by their names, however a framework spells them."""
+
+from __future__ import annotations
+
+import pytest
+
+from lossdoctor.core import names
+
+LABELS = {
+    "train_loss": [
+        *("loss", "train/loss", "Train Loss", "loss_train", "training_loss", "train_loss_epoch", "train_loss_step", "Loss/train"),
+        *("trainLoss", "TrainLoss", "total_loss", "train/total_loss", "batch_loss", "epoch_loss", "train-loss", "tr_loss", "avg_loss"),
+        *("cost", "objective", "losses/total_loss", "Training loss:", "训练损失", "trainloss", "loss/total", "TOTAL LOSS"),
+    ],
+    "val_loss": [
+        "val_loss",
+        "eval_loss",
+        "validation/loss",
+        "valid_loss",
+        "val_loss_epoch",
+        "val/loss",
+        "eval/loss",
+        "Dev Loss",
+        "Loss/val",
+    ],
+    "test_loss": ["test_loss", "test/loss", "testing_loss"],
+    "train_accuracy": ["acc", "accuracy", "train_acc", "top1", "acc1", "Acc@1", "sparse_categorical_accuracy", "train/top-1", "prec1"],
+    "val_accuracy": ["val_acc", "eval_accuracy", "val_sparse_categorical_accuracy", "val/accuracy_top-1", "valacc", "val_acc@1"],
+    "val_balanced_accuracy": ["val_balanced_accuracy", "val_bal_acc", "eval/balanced_accuracy"],
+    "test_accuracy": ["test_acc", "test_acc1"],
+    "lr": [
+        "lr",
+        "learning_rate",
+        "train_lr",
+        "lr-Adam",
+        "lr/pg0",
+        "lr-AdamW/pg1",
+        "x/lr0",
+        "train/learning_rate",
+        "learningRate",
+        "Lr",
+        "学习率",
+    ],
+    "grad_norm": [
+        "grad_norm",
+        "gradient_norm",
+        "gnorm",
+        "train/grad_norm",
+        "grad_2.0_norm_total",
+        "total_grad_norm",
+        "global_gradient_norm",
+    ],
+    "step": [
+        "step",
+        "iteration",
+        "iter",
+        "global_step",
+        "trainer/global_step",
+        "_step",
+        "current_steps",
+        "num_updates",
+        "train/global_step",
+    ],
+    "epoch": ["epoch", "Epoch", "train/epoch", "ep"],
+    "time": ["_timestamp", "wall_time", "elapsed_time", "time", "_runtime"],
+    "step_time": ["step_time", "iter_time", "batch_time", "dt"],
+    "reward": ["reward", "Episode reward", "rollout/ep_rew_mean", "mean 100 episode reward", "episode_return"],
+    "train_policy_loss": ["Policy Loss", "policy_loss", "train/policy_loss"],
+    "train_value_loss": ["Value Loss", "value_loss"],
+    "train_box_loss": ["train/box_loss", "loss_box", "box_loss"],
+    "val_g0_loss": ["eval_g0_loss"],
+    "train_nll": ["nll", "train_nll"],
+    "train_mse": ["mse", "mean_squared_error", "train_mean_squared_error"],
+    "val_mse": ["val_mean_squared_error"],
+    "train_cross_entropy": ["cross_entropy", "train/xent"],
+    "val_map50_95": ["metrics/mAP50-95(B)"],
+    "train_f1": ["f1", "train_f1_score"],
+    "train_class_3_recall": ["class_3_recall"],
+    "val_macro_f1": ["val/macro_f1"],
+    "train_perplexity": ["ppl", "train_ppl"],
+}
+
+
+@pytest.mark.parametrize(("name", "label"), [(name, label) for label, spelled in LABELS.items() for name in spelled])
+def test_name(name: str, label: str) -> None:
+    role = names.recognise(name)
+    assert role is not None
+    assert role.label == label
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("total_steps", "max_steps", "n_parameters", "best_val_loss", "min_loss", "loss_scale", "loss_weight", "weight_decay", "eta"),
+        *("eval_runtime", "eval_samples_per_second", "early_stopping_threshold", "gpt2 - train/loss__MAX", "filename", "", "42", "value"),
+    ],
+)
+def test_no_series(name: str) -> None:
+    assert names.recognise(name) is None
+
+
+def test_rivals_are_no_whole() -> None:
+    for name in ("d_loss", "loss_G", "generator_loss", "Value Loss", "critic_loss", "loss/discriminator"):
+        role = names.recognise(name)
+        assert role is not None
+        assert role.rival, name
+
+
+def test_settings() -> None:
+    raw = {
+        "batchSize": "64",
+        "config": {"learning_rate": "1e-3", "optimizer": "adam"},
+        "weight_decay": 0.1,
+        "host": "x",
+        "nested": {"a": {}},
+    }
+    assert names.settings(raw) == {
+        "training.batch_size": 64,
+        "training.optimizer.lr": 0.001,
+        "training.optimizer.name": "adam",
+        "training.optimizer.weight_decay": 0.1,
+    }

@@ -1,0 +1,357 @@
+"""Logs as programs write them, read right."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import lzma
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lossdoctor.core.errors import LossDoctorError, UnreadableLog, UsageError
+from lossdoctor.core.run import Run
+from lossdoctor.read import read
+
+LOSS = [1.5, 1.25, 1.0, 0.75, 0.5]
+
+
+def one(data: str | bytes, **options: Any) -> Run:
+    """The only run in a log."""
+    runs = read("-", stdin=data.encode() if isinstance(data, str) else data, **options)
+    assert len(runs) == 1
+    return runs[0]
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[Any]], **dialect: Any) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, **dialect)
+    writer.writerows([header, *rows])
+    return text.getvalue()
+
+
+def values(run: Run, label: str) -> list[float]:
+    return run.curves[label].value.tolist()
+
+
+def steps(run: Run, label: str) -> list[float]:
+    return run.curves[label].step.tolist()
+
+
+ROWS = [[i, loss, loss + 0.25] for i, loss in enumerate(LOSS)]
+PLAIN = table(["epoch", "train_loss", "val_loss"], ROWS, lineterminator="\n")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        PLAIN,
+        PLAIN.replace("\n", "\r\n"),
+        PLAIN.rstrip("\n"),
+        "\ufeff" + PLAIN,
+        PLAIN.replace(",", ";"),
+        PLAIN.replace(",", ";").replace(".", ","),
+        PLAIN.replace(",", "\t"),
+        PLAIN.replace(",", "\t").replace(".", ","),
+        PLAIN.replace(",", "|"),
+        PLAIN.replace(",", " , "),
+        PLAIN.replace(",", "    "),
+        "# made by train.py\n#\n" + PLAIN,
+        "#" + PLAIN,
+        "\n\n" + PLAIN,
+        PLAIN.replace("epoch", '"epoch"').replace("val_loss", '"val_loss"'),
+        PLAIN.encode("utf-16"),
+        gzip.compress(PLAIN.encode()),
+        lzma.compress(PLAIN.encode()),
+    ],
+    ids=lambda data: repr(data[:24]),
+)
+def test_csv_dialects(data: str | bytes) -> None:
+    run = one(data)
+    assert values(run, "train_loss") == LOSS
+    assert values(run, "val_loss") == [loss + 0.25 for loss in LOSS]
+    assert steps(run, "val_loss") == [0, 1, 2, 3, 4]
+    assert run.columns["val_loss"] == "val_loss"
+
+
+def test_csv_without_header_needs_a_map() -> None:
+    data = PLAIN.partition("\n")[2]
+    with pytest.raises(UnreadableLog, match="--map"):
+        one(data)
+    run = one(data, mapping={"train_loss": "2", "step": "1"})
+    assert values(run, "train_loss") == LOSS
+
+
+def test_blank_is_not_nan() -> None:
+    run = one("step,loss,val_loss\n1,2.0,\n2,nan,3.0\n3,NaN,\n4,inf,4.0\n5,,\n")
+    assert np.array_equal(values(run, "train_loss"), [2.0, math.nan, math.nan, math.inf], equal_nan=True)
+    assert steps(run, "train_loss") == [1, 2, 3, 4]
+    assert values(run, "val_loss") == [3.0, 4.0]
+    assert steps(run, "val_loss") == [2, 4]
+
+
+def test_nan_from_the_first_row() -> None:
+    run = one("epoch,loss\n0,nan\n1,nan\n2,nan\n")
+    assert np.isnan(run.curves["train_loss"].value).all()
+    assert len(run.curves["train_loss"]) == 3
+
+
+@pytest.mark.parametrize("end", ["2,0.", "2,", "2", "2,0.0", "2,0.6e-"])
+def test_a_last_line_cut_short_is_left_out(end: str) -> None:
+    run = one("step,loss\n0,0.81234\n1,0.71234\n" + end)
+    assert values(run, "train_loss") == [0.81234, 0.71234]
+    assert any("cut short" in note for note in run.notes)
+
+
+def test_a_whole_last_line_without_newline_stays() -> None:
+    run = one("step,loss\n0,0.81234\n1,0.71234\n2,0.5123")
+    assert values(run, "train_loss")[-1] == 0.5123
+    assert not run.notes
+
+
+def test_lightning() -> None:
+    """``metrics.csv``: a row for each call of log, step and epoch twins, a row of its own for validation."""
+    header = ["epoch", "lr-Adam", "step", "train_loss_epoch", "train_loss_step", "val_loss"]
+    rows: list[list[Any]] = []
+    for epoch in range(3):
+        rows += [["", 0.001, epoch * 100 + k, "", "", ""] for k in (0, 50)]
+        rows += [[epoch, "", epoch * 100 + k, "", 1 / (1 + epoch * 100 + k), ""] for k in (49, 99)]
+        rows += [[epoch, "", epoch * 100 + 99, "", "", 0.5 - epoch / 10], [epoch, "", epoch * 100 + 99, 0.3, "", ""]]
+    run = one(table(header, sorted(rows, key=lambda row: row[2])))
+    assert run.reader == "lightning_csv"
+    assert steps(run, "train_loss") == [49, 99, 149, 199, 249, 299]
+    assert steps(run, "val_loss") == [99, 199, 299]
+    assert run.columns["train_loss"] == "train_loss_step"
+    assert run.series == {"lr": 6, "train_loss": 6, "val_loss": 3}
+    assert run.epochs == 2
+
+
+def test_keras() -> None:
+    run = one(table(["epoch", "accuracy", "loss", "lr", "val_accuracy", "val_loss"], [[i, 0.5, 2.0, 0.1, 0.4, 2.5] for i in range(4)]))
+    assert run.reader == "keras_csv"
+    assert set(run.curves) == {"train_loss", "val_loss", "train_accuracy", "val_accuracy", "lr"}
+
+
+def test_hugging_face() -> None:
+    log = [{"epoch": i / 10, "grad_norm": 1.0, "learning_rate": 1e-4, "loss": 3.0 - i / 10, "step": i * 10} for i in range(1, 11)]
+    log.insert(5, {"epoch": 0.5, "eval_loss": 2.0, "eval_accuracy": 0.5, "eval_runtime": 3.0, "step": 50})
+    log.append({"epoch": 1.0, "step": 100, "total_flos": 1e15, "train_loss": 2.2, "train_runtime": 60.0, "train_samples_per_second": 8.0})
+    state = {"global_step": 100, "log_history": log, "max_steps": 100, "num_train_epochs": 1, "train_batch_size": 8}
+    run = one(json.dumps(state, indent=2))
+    assert run.reader == "hf_trainer"
+    assert values(run, "train_loss") == pytest.approx([3.0 - i / 10 for i in range(1, 11)])
+    assert run.columns["train_loss"] == "loss"
+    assert (steps(run, "val_loss"), values(run, "val_loss")) == ([50], [2.0])
+    assert run.settings["training.batch_size"] == 8
+
+
+def test_six_evaluation_sets_are_averaged() -> None:
+    log: list[dict[str, Any]] = []
+    for epoch in range(3):
+        log.append({"epoch": epoch, "step": epoch * 10 + 10, "loss": 1.0})
+        log += [{"epoch": epoch, "step": epoch * 10 + 10, f"eval_g{k}_loss": float(k + epoch)} for k in range(6)]
+    run = one(json.dumps({"global_step": 30, "log_history": log}))
+    assert values(run, "val_loss") == [2.5, 3.5, 4.5]
+    assert steps(run, "val_loss") == [10, 20, 30]
+    assert any("mean of eval_g0_loss" in note for note in run.notes)
+
+
+def test_json_lines() -> None:
+    """Text before and between, bare NaN, nested objects, a learning rate that is a list, a line half written."""
+    lines = ["loading data...", "{not json}", '{"config": {"batch_size": 32}}']
+    lines += [json.dumps({"iter": i, "train": {"loss": math.nan if i == 2 else 1.0}, "lr": [0.1, 0.2]}) for i in range(4)]
+    lines += ["checkpoint saved", '{"iter": 4, "train": {"lo']
+    run = one("\n".join(lines))
+    assert np.array_equal(values(run, "train_loss"), [1, 1, math.nan, 1], equal_nan=True)
+    assert values(run, "lr") == [0.1] * 4
+    assert any("cut short" in note for note in run.notes)
+    assert any("3 lines that are not JSON" in note for note in run.notes)
+
+
+def test_json_documents() -> None:
+    rows = [{"epoch": i, "main/loss": loss, "validation/main/loss": loss + 1} for i, loss in enumerate(LOSS)]
+    history = {"loss": LOSS, "val_loss": [loss + 1 for loss in LOSS]}
+    for document in (rows, history, {"history": history}):
+        for indent in (None, 2):
+            run = one(json.dumps(document, indent=indent))
+            assert values(run, "train_loss") == LOSS
+            assert values(run, "val_loss") == [loss + 1 for loss in LOSS]
+
+
+def test_strings_that_spell_numbers() -> None:
+    run = one("\n".join(json.dumps({"step": i, "loss": text}) for i, text in enumerate(["1.5", "NaN", "Infinity", "x"])))
+    assert np.array_equal(values(run, "train_loss"), [1.5, math.nan, math.inf], equal_nan=True)
+
+
+def test_mode_column_tells_the_split() -> None:
+    rows = [
+        {"mode": mode, "epoch": e, "iter": i, "loss": loss}
+        for e in range(3)
+        for mode, i, loss in (("train", e * 9, 1.0), ("val", e * 9, 2.0))
+    ]
+    run = one("\n".join(map(json.dumps, rows)))
+    assert values(run, "train_loss") == [1.0] * 3
+    assert values(run, "val_loss") == [2.0] * 3
+
+
+def test_long_table() -> None:
+    rows = [[step, metric, value] for step in range(4) for metric, value in (("train/loss", 4.0 - step), ("val/loss", 5.0 - step))]
+    run = one(table(["step", "metric", "value"], rows))
+    assert values(run, "train_loss") == [4.0, 3.0, 2.0, 1.0]
+    assert steps(run, "val_loss") == [0, 1, 2, 3]
+
+
+def test_the_total_is_the_loss() -> None:
+    run = one(table(["step", "loss_cls", "loss_box", "total_loss"], [[i, 0.2, 0.3, 0.5] for i in range(3)]))
+    assert values(run, "train_loss") == [0.5] * 3
+    assert values(run, "train_cls_loss") == [0.2] * 3
+
+
+def test_parts_without_a_total_are_added() -> None:
+    run = one(table(["epoch", "train/box_loss", "train/cls_loss", "lr/pg0", "lr/pg1"], [[i, 1.0, 2.0, 0.1, 0.1] for i in range(3)]))
+    assert values(run, "train_loss") == [3.0] * 3
+    assert any("sum of train/box_loss, train/cls_loss" in note for note in run.notes)
+    assert len(run.curves["lr"]) == 3
+
+
+def test_rivals_are_not_added() -> None:
+    gan = one(table(["step", "d_loss", "g_loss"], [[i, 1.0, 2.0] for i in range(3)]))
+    assert set(gan.curves) == {"train_d_loss", "train_g_loss"}
+    agent = one(table(["step", "Episode reward", "Policy Loss", "Value Loss"], [[i, 1.0, 2.0, 3.0] for i in range(3)]))
+    assert set(agent.curves) == {"reward", "train_policy_loss", "train_value_loss"}
+
+
+def test_a_score_where_there_is_no_loss() -> None:
+    run = one(table(["iteration", "train-rmse", "test-rmse"], [[i, 1.0, 2.0] for i in range(3)]))
+    assert set(run.curves) == {"train_loss", "test_loss"}
+
+
+def test_duplicate_columns() -> None:
+    run = one("step,loss,loss\n0,1.5,9\n1,1.0,9\n")
+    assert values(run, "train_loss") == [1.5, 1.0]
+    assert any("more than once" in note for note in run.notes)
+
+
+# --- steps and runs ---
+
+
+def test_runs_appended() -> None:
+    data = PLAIN + PLAIN.partition("\n")[2] + PLAIN
+    runs = read("-", stdin=data.encode())
+    assert [values(run, "train_loss") for run in runs] == [LOSS] * 3
+    assert [run.name for run in runs] == ["#1", "#2", "#3"]
+
+
+def test_a_run_column() -> None:
+    rows = [[run, step, 1.0 + (run == "b")] for step in range(5) for run in ("b", "a")]
+    b, a = read("-", stdin=table(["run", "step", "loss"], rows).encode())
+    assert (b.name, values(b, "train_loss"), steps(b, "train_loss")) == ("b", [2.0] * 5, [0, 1, 2, 3, 4])
+    assert (a.name, values(a, "train_loss")) == ("a", [1.0] * 5)
+
+
+def test_a_resume_is_joined() -> None:
+    walk = [*range(0, 80, 10), *range(50, 120, 10)]
+    run = one(table(["step", "loss"], [[step, 100 * (i >= 8) + step] for i, step in enumerate(walk)]))
+    assert steps(run, "train_loss") == list(range(0, 120, 10))
+    assert values(run, "train_loss")[4:6] == [40, 150]
+    assert any("resumed at step 50" in note for note in run.notes)
+
+
+def test_validation_first_belongs_to_its_run() -> None:
+    rows = [row for _ in range(2) for row in [[0, "", 9.0], *[[step, 1.0, ""] for step in range(1, 5)], [4, "", 8.0]]]
+    runs = read("-", stdin=table(["step", "train_loss", "val_loss"], rows).encode())
+    assert [(steps(run, "val_loss"), values(run, "val_loss")) for run in runs] == [([0, 4], [9.0, 8.0])] * 2
+
+
+def test_interleaved_runs_are_refused() -> None:
+    rows = [[step, 1.0] for pair in zip(range(0, 40), range(20, 60), strict=True) for step in pair]
+    with pytest.raises(UnreadableLog, match="interleaved"):
+        one(table(["step", "loss"], rows))
+
+
+def test_steps_within_epochs_go_on() -> None:
+    run = one(table(["epoch", "batch", "loss"], [[epoch, batch, 1.0] for epoch in range(3) for batch in range(0, 100, 50)]))
+    assert (np.diff(steps(run, "train_loss")) > 0).all()
+    assert run.epochs == 2
+
+
+def test_many_rows_an_epoch() -> None:
+    run = one(table(["epoch", "loss"], [[epoch, 1.0] for epoch in range(3) for _ in range(4)]))
+    assert steps(run, "train_loss") == list(range(12))
+    assert run.curves["train_loss"].epoch is not None
+
+
+def test_no_step_twice() -> None:
+    run = one("step,loss\n0,3.0\n1,2.0\n1,1.0\n2,0.5\n")
+    assert (steps(run, "train_loss"), values(run, "train_loss")) == ([0, 1, 2], [3.0, 1.0, 0.5])
+
+
+# --- options and errors ---
+
+
+def test_map() -> None:
+    data = "epoch,fehler,loss\n0,1.0,5\n1,2.0,5\n"
+    assert values(one(data, mapping={"val_loss": "fehler"}), "val_loss") == [1.0, 2.0]
+    run = one(data, mapping={"train_loss": "fehler"})
+    assert (values(run, "train_loss"), run.columns["train_loss"]) == ([1.0, 2.0], "fehler")
+    with pytest.raises(UsageError, match=r"fehlr.*fehler"):
+        one(data, mapping={"train_loss": "fehlr"})
+
+
+def test_reader_by_name() -> None:
+    assert one(PLAIN, reader="csv").reader == "csv"
+    with pytest.raises(UsageError, match="keras_csv"):
+        one(PLAIN, reader="keras")
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "empty"),
+        (b"\n \n", "empty"),
+        (bytes(range(256)) * 40, "binary"),
+        (b"step,foo,bar\n1,2,3\n2,3,4\n", r"no loss.*step, foo, bar.*--map"),
+        (b"Traceback (most recent call last):\n  File x\nValueError: no\n", "no table"),
+        (b"epoch,loss,val_loss\n", "no rows yet|no table"),
+        (b'{"loss": [1, 2', "JSON"),
+        (gzip.compress(PLAIN.encode() * 9)[:-20], "damaged"),
+    ],
+)
+def test_what_cannot_be_read_ends_in_a_sentence(data: bytes, sentence: str) -> None:
+    with pytest.raises(UnreadableLog, match=sentence) as error:
+        one(data)
+    assert "\n" not in str(error.value)
+
+
+def test_files_and_folders(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableLog, match="does not exist"):
+        read(tmp_path / "none.csv")
+    with pytest.raises(UnreadableLog, match="no training log"):
+        read(tmp_path)
+    (tmp_path / "notes.txt").write_text("hello\n")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "metrics.csv").write_text(PLAIN)
+    (tmp_path / "a" / "same.csv").write_text(PLAIN)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "log.csv").write_text(PLAIN)
+    (tmp_path / "b" / "loop").symlink_to(tmp_path)
+    assert [Path(run.source).name for run in read(tmp_path)] == ["metrics.csv", "log.csv"]
+    with pytest.raises(LossDoctorError):
+        read(tmp_path / "notes.txt")
+
+
+def test_no_permission(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(PLAIN)
+    path.chmod(0)
+    try:
+        path.read_bytes()
+    except PermissionError:
+        with pytest.raises(UnreadableLog, match="permission"):
+            read(path)
