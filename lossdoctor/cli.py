@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -149,7 +148,7 @@ def probe(
     report = _report(format)
     console.check_output(output)
     policy = gate.Policy.of(_words(fail_on))
-    with console.progress(quiet=quiet) as progress:
+    with console.progress(quiet=quiet) as show:
         proof = run_probe(
             config,
             examine_only=examine_only,
@@ -160,7 +159,7 @@ def probe(
             select=_codes(select),
             ignore=_codes(ignore),
             thresholds=_thresholds(thresholds),
-            progress=progress,
+            progress=show,
         )
     console.write(report.proof(proof, console.page(output=output, no_color=no_color, quiet=quiet)), output)
     failed = bool(policy.broken_by(proof.status, proof.examination.findings))
@@ -171,7 +170,7 @@ def probe(
 def train(
     config: Config,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the log there, a row an epoch; else it is printed.")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where the log goes; without it, it is printed.")
     ] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Instead of training.epochs.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Instead of training.seed.")] = None,
@@ -193,14 +192,13 @@ def train(
 
     _report(format)
     console.check_output(output)
-    log = sys.stdout if output is None and format == "text" else output
-    with console.progress(quiet=quiet or (log is sys.stdout and sys.stdout.isatty())) as show:
+    printed = output is None and format == "text"
+    with console.progress(quiet=quiet or (printed and sys.stdout.isatty())) as show:
 
         def progress(row: Row, total: int) -> None:
-            if show:
-                show(row["epoch"] / total, f"epoch {row['epoch']:.0f} of {total}, train_loss {row['train_loss']:.4g}")
+            show(f"epoch {row['epoch']:.0f} of {total}, train_loss {row['train_loss']:.4g}", row["epoch"] / total)
 
-        rows = run_train(config, output=log, epochs=epochs, seed=seed, device=device, progress=progress)
+        rows = run_train(config, output=sys.stdout if printed else output, epochs=epochs, seed=seed, device=device, progress=progress)
     if format == "json":
         console.write(dump({"last": rows[-1], "best": best(rows)}))
     elif output and not quiet:
@@ -252,6 +250,7 @@ def explain(
     code: Annotated[str | None, typer.Argument(metavar="[CODE]", help="A code (LR001), a name, or `readers`.")] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of the probe config.")] = False,
     format: Format = "text",
+    output: Output = None,
     no_color: NoColor = False,
 ) -> None:
     """The catalogue of checks, fixes and readers; one entry in full.
@@ -264,16 +263,19 @@ def explain(
       lossdoctor explain --schema > lossdoctor.schema.json
     """
     from lossdoctor import catalogue, console
+    from lossdoctor.reports.json import dump
+    from lossdoctor.reports.terminal.explanation import explanation
 
+    _report(format)
+    console.check_output(output)
     if schema:
         from lossdoctor.core.config import schema as config_schema
 
-        text = json.dumps(config_schema(), indent=2) + "\n"
-    elif format == "json":
-        text = catalogue.as_json(code)
+        text = dump(config_schema())
     else:
-        text = catalogue.as_text(code, console.page(no_color=no_color))
-    console.write(text)
+        found = catalogue.look_up(code)
+        text = dump(found) if format == "json" else explanation(found, console.page(output=output, no_color=no_color))
+    console.write(text, output)
 
 
 def _diagnose(

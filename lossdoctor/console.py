@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from lossdoctor.core.errors import UsageError
 from lossdoctor.core.text import plain
@@ -69,19 +69,27 @@ def complain(message: str) -> None:
     print(f"lossdoctor: error: {plain(message)}", file=sys.stderr)
 
 
-Progress = Callable[[float, str], None]
+class Show(Protocol):
+    """Says what is being done, and which fraction of it where that is known."""
+
+    def __call__(self, what: str, fraction: float | None = None) -> None: ...
 
 
 @contextmanager
-def progress(*, quiet: bool = False) -> Iterator[Progress | None]:
-    """A bar on standard error, moved by ``progress(fraction, what)``; nothing where that is no terminal."""
+def progress(*, quiet: bool = False) -> Iterator[Show]:
+    """A bar on standard error while something long is done; nothing where that is no terminal."""
     if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield None
+        yield lambda what, fraction=None: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (BarColumn(30), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
-    with Progress(*columns, console=Console(stderr=True, no_color=bool(os.environ.get("NO_COLOR"))), transient=True) as bar:
-        task = bar.add_task("", total=1.0)
-        yield lambda fraction, what: bar.update(task, completed=fraction, description=plain(what))
+    console = Console(stderr=True, no_color=bool(os.environ.get("NO_COLOR")), highlight=False)
+    columns = (BarColumn(30), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(what: str, fraction: float | None = None) -> None:
+            bar.update(task, description=plain(what), completed=fraction or 0.0, total=None if fraction is None else 1.0)
+
+        yield show

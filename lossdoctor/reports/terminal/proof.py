@@ -40,9 +40,9 @@ def proof_report(proof: Proof, page: Page) -> Iterator[RenderableType]:
     if proof.prescription:
         yield from _prescription(proof, proof.prescription)
     yield from _findings(proof)
-    if proof.advice:
+    if others := [text for text in proof.advice if text not in {finding.message for finding in proof.examination.findings}]:
         yield heading("What no change of the config can mend")
-        yield from (entry("-", text, width=1) for text in proof.advice)
+        yield from (entry("-", text, width=1) for text in others)
     if not page.quiet:
         yield from _attribution(proof)
         yield from _trials(proof)
@@ -111,6 +111,8 @@ def _findings(proof: Proof) -> Iterator[RenderableType]:
             yield heading("What was found in model and data")
         yield finding_head(place, finding)
         yield from finding_body(finding)
+        if finding.message in proof.advice:
+            yield paragraph(Text("no change of the config can mend this: it is for a person to look at", style="yellow"), indent=4)
 
 
 def _attribution(proof: Proof) -> Iterator[RenderableType]:
