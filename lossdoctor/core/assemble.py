@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import islice, pairwise
+from itertools import groupby, islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from lossdoctor.core import names
 from lossdoctor.core.curve import Curve, Floats
 from lossdoctor.core.errors import UnreadableLog, UsageError
 from lossdoctor.core.names import Role
-from lossdoctor.core.reader import Row
+from lossdoctor.core.reader import Block, Row
 from lossdoctor.core.run import Run
 
 BATCH = 4096  # rows that are turned into arrays at a time
@@ -23,7 +23,6 @@ INTERLEAVED = 0.1  # share of points at which the steps of one run may go back
 SEVERAL = 50  # columns that an error message lists at most
 
 Ints = NDArray[np.int64]
-Block = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -110,22 +109,16 @@ def _joined(chunks: dict[str, list[Column]]) -> dict[str, Column]:
 def _blocks(rows: Iterator[Row], log: Log, wanted: frozenset[str]) -> Iterator[tuple[dict[str, Any], int]]:
     """The rows as blocks of columns, with the number of rows in each; what is no column goes to the log."""
     while batch := list(islice(rows, BATCH)):
-        plain: list[Row] = []
-        for row in batch:
-            if "#columns" in row or _is_block(row):
-                yield from _gather(plain, log, wanted)
-                plain = []
-                log.seen.update(dict.fromkeys(row.get("#columns", ())))
-                block = {name: values for name, values in row.items() if _is_kept(name, wanted, log)}
-                if block:
-                    yield block, len(next(iter(block.values())))
+        if Block not in set(map(type, batch)):
+            yield from _gather(batch, log, wanted)
+            continue
+        for kind, group in groupby(batch, type):
+            if kind is Block:
+                for block in group:
+                    if kept := {name: values for name, values in block.items() if _is_kept(name, wanted, log)}:
+                        yield kept, len(next(iter(kept.values())))
             else:
-                plain.append(row)
-        yield from _gather(plain, log, wanted)
-
-
-def _is_block(row: Row) -> bool:
-    return isinstance(next(iter(row.values()), None), np.ndarray)
+                yield from _gather(list(group), log, wanted)
 
 
 def _gather(batch: list[Row], log: Log, wanted: frozenset[str]) -> Iterator[tuple[dict[str, Any], int]]:
@@ -135,12 +128,13 @@ def _gather(batch: list[Row], log: Log, wanted: frozenset[str]) -> Iterator[tupl
         found.update(dict.fromkeys(keys))
     if "#note" in found:
         log.notes.update(dict.fromkeys(row["#note"] for row in batch if "#note" in row))
-    if "#settings" in found:
+    if "#settings" in found or "#columns" in found:
         for row in batch:
             log.settings.update(row.get("#settings", {}))
+            log.seen.update(dict.fromkeys(row.get("#columns", ())))
     kept = [name for name in found if _is_kept(name, wanted, log)]
-    for name in set(found) - set(kept):
-        if (key := names.setting(name)) and key not in log.settings:
+    for name in found:
+        if name not in kept and (key := names.setting(name)) and key not in log.settings:
             value = next((row[name] for row in batch if row.get(name) is not None), None)
             log.settings.update(names.settings({name: value}))
     if kept:

@@ -17,9 +17,14 @@ from lossdoctor.core.errors import UnreadableLog
 from lossdoctor.core.unit import Unit
 
 HEAD = 65_536  # bytes a reader may look at before it says whether the log is its kind
+CHUNK = 262_144  # characters read at a time
 LINE = 1_000_000  # characters of a line that are kept; the rest of a longer line is passed over
 
 Row = Mapping[str, Any]
+
+
+class Block(dict[str, Any]):
+    """Many rows at once: arrays of one length by column; a blank cell is masked, or None in an array of objects."""
 
 
 @dataclass(frozen=True)
@@ -84,13 +89,26 @@ class Source:
         return raw
 
     def lines(self) -> Iterator[str]:
-        """The lines of the log as text without their ends; bytes that are no text become U+FFFD."""
+        """The lines of the log as text without their ends; bytes that are no text become U+FFFD.
+
+        Of a line longer than ``LINE`` the beginning is given.
+        """
         with self.open() as file, io.TextIOWrapper(file, self.encoding, errors="replace") as text:
-            while line := text.readline(LINE):
-                if not line.endswith("\n") and len(line) >= LINE:
-                    while (rest := text.readline(LINE)) and not rest.endswith("\n"):
-                        pass
-                yield line.rstrip("\r\n")
+            rest, room = "", LINE
+            try:
+                while chunk := text.read(CHUNK):
+                    *whole, end = chunk.split("\n")
+                    if whole:
+                        whole[0] = rest + whole[0]
+                        yield from whole
+                        rest, room = end, LINE - len(end)
+                    elif room > 0:
+                        rest += end[:room]
+                        room -= len(end)
+            except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+                raise UnreadableLog(f"{self.name} is a damaged archive ({error}); unpack it, or copy it again") from error
+            if rest:
+                yield rest
 
 
 class Reader(Unit):
@@ -109,8 +127,8 @@ class Reader(Unit):
     def rows(self, source: Source) -> Iterator[Row]:
         """The rows of the log in order.
 
-        A row maps a column's name to a number, a text, or to an array: a block of many rows, all its arrays of one
-        length. A name that a row lacks was blank there. The reserved keys ``#run`` (a name that keeps interleaved runs
+        A row maps a column's name to a number or a text; a name that it lacks was blank there. A ``Block`` stands for
+        many rows. The reserved keys ``#run`` (a name that keeps interleaved runs
         apart), ``#note`` (something the user should know), ``#settings`` (a mapping from dotted config key to value, see
         ``names.settings``) and ``#columns`` (the names of all columns, those not read too) carry what is no column.
         Rows come in the order in which they were logged: where steps fall back, a run starts over or resumes.

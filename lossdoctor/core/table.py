@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import lzma
 import re
+import warnings
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,12 +18,12 @@ import numpy as np
 
 from lossdoctor.core.errors import UnreadableLog
 from lossdoctor.core.names import is_wanted
-from lossdoctor.core.reader import LINE, Row, Source
+from lossdoctor.core.reader import CHUNK, LINE, Block, Row, Source
 
 if TYPE_CHECKING:
     import pandas as pd
 
-CHUNK = 262_144  # bytes read and rows parsed at a time
+ROWS = 262_144  # parsed at a time
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*|\s*[+-]?(nan|inf(inity)?)\s*", re.I)
 _COMMA_NUMBER = re.compile(r"\s*[+-]?\d+,\d+([eE][+-]?\d+)?\s*")
 _CUT = re.compile(r"[.,eE+-]$")
@@ -116,9 +119,11 @@ def blocks(source: Source, table: Dialect, names: Sequence[str] | None = None) -
         yield {"#note": f"the column {doubles[0]!r} occurs more than once; the first is read"}
     if not use:
         return
-    with source.open() as raw:
+    with warnings.catch_warnings(), source.open() as raw:
         file = WholeLines(_utf8(raw, source), source.name, table)
         try:
+            # low_memory parses in small pieces, which is half again as fast; a column it finds mixed is sorted out by _array
+            warnings.simplefilter("ignore", pd.errors.DtypeWarning)
             frames = pd.read_csv(
                 file,
                 sep=table.separator,
@@ -135,12 +140,11 @@ def blocks(source: Source, table: Dialect, names: Sequence[str] | None = None) -
                 on_bad_lines="skip",
                 encoding="utf-8-sig",
                 encoding_errors="replace",
-                low_memory=False,
-                chunksize=CHUNK,
+                chunksize=ROWS,
             )
             for frame in frames:
-                yield {name: _array(frame[name]) for name in use}
-        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError) as error:
+                yield Block({name: _array(frame[name]) for name in use})
+        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError, OSError, EOFError, zlib.error, lzma.LZMAError) as error:
             raise UnreadableLog(f"{source.name} is not a sound table: {str(error).splitlines()[0]}") from error
     if file.dropped:
         yield {"#note": f"the last line is cut short and left out: {file.dropped[:60]!r}"}
@@ -157,22 +161,14 @@ def _unique(names: Sequence[str]) -> list[str]:
 
 
 def _array(column: pd.Series[Any]) -> Any:
-    """A column of a frame as numbers, masked where blank; as objects where most of it is text."""
-    import pandas as pd
-
+    """A column of a frame as numbers, masked where blank; where one cell is no number, as objects, None where blank."""
     if column.dtype.kind in "fiub":
         values = column.to_numpy(dtype=np.float64)
         blank = np.isnan(values)
         return np.ma.MaskedArray(values, blank) if blank.any() else values
-    blank = column.isna().to_numpy()
-    texts = column.to_numpy(dtype=object)
-    values = pd.to_numeric(column.str.strip() if column.dtype != object else column, errors="coerce").to_numpy(dtype=np.float64)
-    spelled = np.array([str(text).strip().lower().lstrip("+-") == "nan" for text in texts])
-    words = np.isnan(values) & ~blank & ~spelled
-    if words.sum() > 0.5 * (~blank).sum():
-        texts[blank] = None
-        return texts
-    return np.ma.MaskedArray(values, blank | words)
+    cells = column.to_numpy(dtype=object)
+    cells[column.isna().to_numpy()] = None
+    return cells
 
 
 def _utf8(raw: BinaryIO, source: Source) -> BinaryIO:

@@ -39,7 +39,7 @@ class Jsonl(Reader):
                 last = line or last
             else:
                 last = ""
-                yield flat(row)
+                yield row if line.find("{", 1) < 0 else flat(row)
         if last.lstrip().startswith("{"):
             passed -= 1
             yield {"#note": f"the last line is cut short and left out: {last[:60]!r}"}
@@ -81,7 +81,7 @@ def _is_document(head: str) -> bool:
     first, _, rest = head.partition("\n")
     row = _object(first)
     if row is None:
-        return first[0] == "{" and _looks_json(head) or first[0] == "["
+        return first[0] == "[" or _looks_json(head)
     return not rest and any(isinstance(value, list | dict) for value in row.values())
 
 
