@@ -1,0 +1,1 @@
+"""Checks of classes of unequal size."""

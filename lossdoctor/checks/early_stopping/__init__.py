@@ -1,0 +1,1 @@
+"""Checks of stopping at the right step."""

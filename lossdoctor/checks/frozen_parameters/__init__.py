@@ -1,0 +1,1 @@
+"""Checks of parameters that do not move."""

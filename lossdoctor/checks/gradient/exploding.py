@@ -1,0 +1,46 @@
+"""GRAD001: exploding gradients."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lossdoctor.core.check import Check, Finding, Severity
+from lossdoctor.core.curve import Curve
+from lossdoctor.core.examples import flat, noisy, spiky
+
+
+class ExplodingGradient(Check):
+    """The gradient norm jumps to many times its running median.
+
+    Why it matters: one such step can undo hours of training, or end in NaN.
+    How it is detected: points of the gradient norm over 10 times the running median, and how often.
+    What to do: clip the gradient norm near its usual size; lower the learning rate; look at the batches of those steps.
+    """
+
+    code, severity = "GRAD001", Severity.WARNING
+    references = ("Pascanu et al. 2013, On the difficulty of training recurrent neural networks", "Zhang et al. 2021, AutoTrainer")
+    ratio = 10.0  # times the running median; AutoTrainer
+    fewest = 2  # such points
+    window = 51  # points of the running median
+
+    def examine(self, grad_norm: Curve) -> Finding | None:
+        norm = grad_norm.finite
+        if len(norm) < 10:
+            return None
+        usual = norm.smooth(min(self.window, len(norm) // 2)).value
+        times = norm.value / np.where(usual > 0, usual, np.inf)
+        times[: max(1, len(norm) // 20)] = 0.0  # the start may be rough
+        far = np.flatnonzero(times > self.ratio)
+        if len(far) < self.fewest:
+            return None
+        return self.finding(
+            f"The gradient norm is over {self.ratio:g} times its running median at {len(far)} points, {times.max():.0f} times at worst.",
+            confidence=0.75 if times.max() > 3 * self.ratio else 0.65,
+            step=float(norm.step[far[0]]),
+            worst_ratio=float(times.max()),
+            points=len(far),
+            median_norm=float(np.median(norm.value)),
+        )
+
+    sick = [{"grad_norm": spiky(flat(1.0, "grad_norm"), 50)}]
+    healthy = [{"grad_norm": noisy(flat(1.0, "grad_norm"), 0.3)}]
