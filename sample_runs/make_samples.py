@@ -5,6 +5,9 @@
 
 A folder is named after the status of its run and the cause. It holds the log and ``expected.json``: the status, and the
 family that the true cause belongs to (null for a healthy run). Nothing here uses lossdoctor: the loop is plain PyTorch.
+
+``probe/`` holds configs to probe: ``config.yaml`` with its model and data, ``sound.yaml`` where its fault is mended, and
+``expected.json``: the family of the fault, and the changes that mend it. Only the table of one of them is made here.
 """
 
 from __future__ import annotations
@@ -459,10 +462,21 @@ SAMPLES = (
 )
 
 
+def wine_table(path: Path) -> Path:
+    """The table of ``probe/unscaled_features``: 13 raw measurements of wines, and the cultivar as a name."""
+    wine = datasets.load_wine()
+    names = [name.replace("/", "_") for name in wine.feature_names]
+    rows = [{**dict(zip(names, map(float, x), strict=True)), "cultivar": "ABC"[y]} for x, y in zip(wine.data, wine.target, strict=True)]
+    write_csv(path, [*names, "cultivar"], rows)
+    return path
+
+
 def main(prefixes: list[str]) -> None:
     for sample in SAMPLES:
         if not prefixes or sample.folder.startswith(tuple(prefixes)):
             print(sample.make(HERE), flush=True)
+    if not prefixes:
+        print(wine_table(HERE / "probe" / "unscaled_features" / "wine.csv"))
 
 
 if __name__ == "__main__":
