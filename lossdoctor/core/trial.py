@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lossdoctor.core.diagnosis import Examination, Status
+from lossdoctor.core.diagnosis import Examination, Status, Verdict
 from lossdoctor.core.fix import Fix, Patch
 from lossdoctor.core.run import Run
 
@@ -105,6 +105,7 @@ class Proof:
     device: str
     status: Status
     examination: Examination
+    verdict: Verdict | None = None
     baseline: Level | None = None
     trials: tuple[Treatment, ...] = ()
     prescription: Prescription | None = None

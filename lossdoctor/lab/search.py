@@ -1,0 +1,305 @@
+"""The search: which fixes, alone and together, beat the untouched config, by how much, and how surely.
+
+Short trials sort the candidates, full ones compare the best, the winners are combined one by one, each part is left out
+once to see that it is needed, and what remains is verified over paired seeds.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from lossdoctor.core.check import Finding
+from lossdoctor.core.fix import EDITS, Fix, Patch, Settings, merge
+from lossdoctor.core.trial import Chosen, Effect, Level, Prescription, Treatment
+from lossdoctor.lab.bench import NOTHING, Bench, OutOfBudget
+from lossdoctor.lab.judge import Judge
+
+SCREEN = 0.25  # share of a full trial that the first sorting takes at most
+SORTING = 0.3  # share of the time for exploring that the first sorting takes at most
+FINALISTS = 8  # candidates that go on to full trials, besides those that a finding calls for
+PER_FAMILY = 2
+REFINEMENTS = 2  # steps of three by which a learning rate is followed
+PARTS = 4  # fixes in a combination at most
+EVIDENCE = 0.3  # how much of the best gain a finding's full confidence is worth when two fixes do about as well
+WORTH_ADDING = 0.05  # share of the gain so far that a further fix must add
+LATE = ("early_stopping", "regularization", "dropout", "augmentation")  # families whose gain shows at the end of a training
+
+LR = "training.optimizer.lr"
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One fix as one patch; ``evidence`` is the confidence of the finding that led to it, 0 where none did."""
+
+    fix: Fix
+    patch: Patch
+    evidence: float = 0.0
+
+    @property
+    def led(self) -> bool:
+        return self.evidence > 0
+
+    def clashes(self, other: Candidate) -> bool:
+        """Whether both change the same key, or one the section that holds the other's."""
+        keys = [(a + ".", b + ".") for a in self.patch.changes for b in other.patch.changes if EDITS not in (a, b)]
+        return any(a.startswith(b) or b.startswith(a) for a, b in keys)
+
+
+def candidates(fixes: Iterable[Fix], findings: Sequence[Finding], settings: Settings, families: Sequence[str] | str) -> list[Candidate]:
+    """Every patch worth a trial: those that findings call for first, then those of all other fixes.
+
+    A fix of another family than the finding's is its less likely cure: it bears half of the evidence.
+    """
+    fixes = [fix for fix in fixes if families == "all" or fix.family in families]
+    found: dict[str, Candidate] = {}
+    for finding in findings:
+        for fix in fixes:
+            if finding.code in fix.cures:
+                evidence = finding.confidence * (1.0 if fix.family == finding.family else 0.5)
+                _collect(found, fix, fix.propose(settings, finding), evidence)
+    for fix in fixes:
+        _collect(found, fix, fix.propose(settings, None), 0.0)
+    return list(found.values())
+
+
+def _collect(found: dict[str, Candidate], fix: Fix, patches: Iterator[Patch], evidence: float) -> None:
+    for patch in patches:
+        key = repr(sorted(patch.changes.items(), key=str))
+        if patch.changes and (key not in found or found[key].evidence < evidence):
+            found[key] = Candidate(fix, patch, evidence)
+
+
+@dataclass
+class Search:
+    """The state of a search, so that what is known can be told whenever it ends."""
+
+    bench: Bench
+    seeds: Sequence[int]
+    full: float = 1.0
+    progress: Progress = lambda text: None
+    treatments: dict[tuple[str, ...], Treatment] = field(default_factory=dict)
+    base: list[float] = field(default_factory=list)
+    prescription: Prescription | None = None
+    attribution: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def judge(self) -> Judge:
+        return self.bench.judge
+
+    def run(self, pool: Sequence[Candidate], verify_by: float) -> None:
+        """Find and verify the best combination; ``verify_by`` is the deadline for the last part."""
+        self.measure_baseline()
+        best: list[Candidate] = []
+        try:
+            best = self.combine(self.rank(self.refine(self.rank(self.screen(pool)))))
+        except OutOfBudget:
+            best = self._best_so_far(pool)
+        self.bench.deadline = verify_by
+        if best:
+            self.verify(best)
+
+    def measure_baseline(self) -> None:
+        """The untouched config over all seeds, as far as time allows; the first seed is always there."""
+        for seed in self.seeds:
+            self.progress(f"baseline, seed {seed}")
+            try:
+                self.base.append(self.bench.trial(NOTHING, seed, self.full).value)
+            except OutOfBudget:
+                break
+
+    def baseline(self) -> Level | None:
+        return self.judge.level(self.base) if self.base else None
+
+    def screen(self, pool: Sequence[Candidate]) -> list[Candidate]:
+        """Short trials of all candidates; the best go on, and those with strong evidence or a late effect."""
+        share = self._screen_share(len(pool))
+        before = self.judge.worth(self.bench.trial(NOTHING, self.seeds[0], share).value)
+        gains: dict[int, float] = {}
+        for index, candidate in enumerate(pool):
+            self.progress(f"short trial {index + 1} of {len(pool)}: {candidate.patch.why}")
+            trial = self.bench.trial(candidate.patch, self.seeds[0], share)
+            self._record([candidate], [trial.value], [before], trial.steps, trial.error)
+            gains[index] = before - trial.value if trial.error is None else -math.inf
+        order = sorted(gains, key=lambda i: -self._score(gains[i], max(gains.values()), pool[i]))
+        chosen: list[Candidate] = []
+        for index in order:
+            candidate, gain = pool[index], gains[index]
+            same_family = sum(other.fix.family == candidate.fix.family for other in chosen)
+            promising = gain > 0 and len(chosen) < FINALISTS and same_family < PER_FAMILY
+            called_for = candidate.evidence >= 0.5 and same_family < PER_FAMILY and gain > -math.inf
+            late = candidate.fix.family in LATE and candidate.led and gain > -math.inf
+            if promising or called_for or late:
+                chosen.append(candidate)
+        return chosen
+
+    def _screen_share(self, count: int) -> float:
+        """The length of the short trials: a quarter of a full one, less where time is short."""
+        left = max(self.bench.deadline - time.monotonic(), 0.0)
+        whole = self.bench.seconds / max(self.bench.steps, 1) * self.bench.workload.steps
+        return min(self.full * SCREEN, SORTING * left / (count * whole)) if count and whole else self.full * SCREEN
+
+    def rank(self, finalists: Sequence[Candidate]) -> list[Candidate]:
+        """The finalists by gain in a full trial with the first seed, and by evidence, best first; what failed is left out."""
+        gains: dict[int, float] = {}
+        for index, candidate in enumerate(finalists):
+            self.progress(f"full trial {index + 1} of {len(finalists)}: {candidate.patch.why}")
+            gains[index] = self._gain([candidate])
+        top = max(gains.values(), default=0.0)
+        return [finalists[i] for i in sorted(gains, key=lambda i: -self._score(gains[i], top, finalists[i])) if gains[i] > -math.inf]
+
+    def refine(self, finalists: list[Candidate]) -> list[Candidate]:
+        """Follow the best learning rate up or down while that still gains, in steps of three."""
+        start = next((c for c in finalists if list(c.patch.changes) == [LR]), None)
+        if start is None or not self._wins(start, finalists):
+            return finalists
+        best, now = start, Settings(self.bench.file.values).get(LR)
+        for factor in (3.0, 1 / 3):
+            for _ in range(REFINEMENTS):
+                lr = float(f"{best.patch.changes[LR] * factor:.3g}")
+                self.progress(f"learning rate {lr:g}")
+                following = Candidate(start.fix, Patch({LR: lr}, f"learning rate {now:g} -> {lr:g}"), start.evidence)
+                if self._gain([following]) <= self._gain([best]):
+                    break
+                best = following
+            if best is not start:
+                break
+        return [best if candidate is start else candidate for candidate in finalists]
+
+    def _wins(self, candidate: Candidate, finalists: Sequence[Candidate]) -> bool:
+        """Whether a candidate gains at least half of what the best one does."""
+        return self._gain([candidate]) > 0.5 * max(self._gain([other]) for other in finalists)
+
+    def combine(self, finalists: Sequence[Candidate]) -> list[Candidate]:
+        """The best single fix whose gain is proved, and whatever adds to it, greedily; then what is not needed is dropped."""
+        start = next((c for c in finalists[:3] if self._holds([c])), None)
+        if start is None:
+            return []
+        chosen = [start]
+        for candidate in finalists:
+            if len(chosen) == PARTS:
+                break
+            if any(candidate.fix.family == part.fix.family or candidate.clashes(part) for part in chosen):
+                continue
+            self.progress(f"together: {candidate.patch.why}")
+            if self._adds(self._gain([*chosen, candidate]), self._gain(chosen)):
+                chosen.append(candidate)
+        return self._prune(chosen)
+
+    def verify(self, chosen: list[Candidate]) -> None:
+        """Paired trials of the combination over all seeds; kept as the prescription only where the gain is proved."""
+        led = any(candidate.led for candidate in chosen)
+        try:
+            for seed in self.seeds[: len(self.base)]:
+                self.progress(f"verification, seed {seed}")
+                self.bench.trial(self._merged(chosen), seed, self.full)
+        except OutOfBudget:
+            return
+        after = [self.bench.trial(self._merged(chosen), seed, self.full).value for seed in self.seeds[: len(self.base)]]
+        effect = self.judge.effect(self.base, after)
+        if len(after) < 2 or not self.judge.proved(effect, self.base, led=led) or statistics.fmean(after) > self._reach():
+            return
+        shares = self._shares(chosen)
+        ranked = sorted(chosen, key=lambda c: -shares[c.fix.code])
+        self._record(chosen, after, self.base, self.bench.trial(self._merged(chosen), self.seeds[0], self.full).steps, None, verified=True)
+        parts = tuple(Chosen(c.fix, c.patch, shares[c.fix.code]) for c in ranked)
+        self.prescription = Prescription(parts, self._merged(ranked), statistics.fmean(self.base), statistics.fmean(after), effect)
+        total = sum(max(gain, 0.0) for gain in shares.values()) or 1.0
+        for candidate in ranked:
+            share = max(shares[candidate.fix.code], 0.0) / total
+            self.attribution[candidate.fix.family] = self.attribution.get(candidate.fix.family, 0.0) + share
+
+    def _gain(self, parts: Sequence[Candidate], seed: int | None = None) -> float:
+        """The gain of a combination at full length with one seed, the first unless said; minus infinity where it failed."""
+        seed = self.seeds[0] if seed is None else seed
+        trial = self.bench.trial(self._merged(parts), seed, self.full)
+        before = self.judge.worth(self.bench.trial(NOTHING, seed, self.full).value)
+        self._record(parts, [trial.value], [before], trial.steps, trial.error)
+        return before - trial.value if trial.error is None else -math.inf
+
+    def _holds(self, parts: Sequence[Candidate]) -> bool:
+        """Whether a gain is material and goes beyond the noise between seeds."""
+        led = any(part.led for part in parts)
+        before = statistics.fmean(map(self.judge.worth, self.base))
+        if not self.judge.material(self._gain(parts), before, led=led):
+            return False
+        gains = [self._gain(parts, seed) for seed in self.seeds[: len(self.base)]]
+        after = [b - gain for b, gain in zip(map(self.judge.worth, self.base), gains, strict=True)]
+        return self.judge.proved(self.judge.effect(self.base, after), self.base, led=led) if len(gains) > 1 else True
+
+    def _adds(self, together: float, alone: float) -> bool:
+        noise = self.judge.noise(self.base)
+        threshold = max(WORTH_ADDING * alone, self.judge.led_absolute * self.judge.scale)
+        return together - alone > max(threshold, 0.0 if math.isnan(noise) else noise)
+
+    def _prune(self, chosen: list[Candidate]) -> list[Candidate]:
+        """Leave each part out once; what is not missed goes."""
+        for part in list(chosen):
+            rest = [candidate for candidate in chosen if candidate is not part]
+            if rest and not self._adds(self._gain(chosen), self._gain(rest)):
+                chosen = rest
+        return chosen
+
+    def _reach(self) -> float:
+        """What the baseline may still reach where trials are shorter than the training: its trend in log-log scale
+        (Hestness et al. 2017) drawn out to the full length. Loss curves flatten on that scale, so this favours the baseline."""
+        if self.full >= 1:
+            return math.inf
+        curve = self.bench.trial(NOTHING, self.seeds[0], self.full).run.curves[self.judge.metric].finite
+        half, end = curve.value[len(curve) // 2 - 1], curve.last
+        if len(curve) < 4 or min(half, end) <= 0:
+            return -math.inf
+        slope = min(math.log(end / half) / math.log(curve.step[-1] / curve.step[len(curve) // 2 - 1]), 0.0)
+        return float(end * (1 / self.full) ** slope)
+
+    def _shares(self, chosen: Sequence[Candidate]) -> dict[str, float]:
+        """What each fix contributes: the mean of its gain alone and of the loss without it, which for two fixes is its
+        Shapley value (Shapley 1953)."""
+        if len(chosen) == 1:
+            return {chosen[0].fix.code: self._gain(chosen)}
+        whole = self._gain(chosen)
+        shares = {}
+        for part in chosen:
+            rest = [candidate for candidate in chosen if candidate is not part]
+            shares[part.fix.code] = (max(self._gain([part]), 0.0) + whole - self._gain(rest)) / 2
+        return shares
+
+    def _best_so_far(self, pool: Sequence[Candidate]) -> list[Candidate]:
+        """When time runs out: the candidate with the largest gain in its longest trial, if it is material."""
+        known = [(c, t) for c in pool if (t := self.treatments.get((c.fix.code, repr(c.patch.changes)))) and t.effect and t.error is None]
+        if not known or not self.base:
+            return []
+        best, treatment = max(known, key=lambda pair: pair[1].effect.gain if pair[1].effect else -math.inf)
+        gain = treatment.effect.gain if treatment.effect else -math.inf
+        before = statistics.fmean(map(self.judge.worth, self.base))
+        return [best] if self.judge.material(gain, before, led=best.led) else []
+
+    def _score(self, gain: float, top: float, candidate: Candidate) -> float:
+        return gain / top + EVIDENCE * candidate.evidence if top > 0 else gain
+
+    def _merged(self, parts: Sequence[Candidate]) -> Patch:
+        return merge([part.patch for part in parts], self.bench.file.values)
+
+    def _record(
+        self,
+        parts: Sequence[Candidate],
+        after: Sequence[float],
+        before: Sequence[float],
+        steps: int,
+        error: str | None,
+        *,
+        verified: bool = False,
+    ) -> None:
+        """Keep the best-founded result of every combination: more seeds and more steps replace fewer."""
+        key = tuple(text for part in parts for text in (part.fix.code, repr(part.patch.changes)))
+        effect: Effect | None = None if error else self.judge.effect(before, after)
+        known = self.treatments.get(key)
+        if known and known.effect and effect and (known.effect.seeds, known.steps) > (effect.seeds, steps):
+            return
+        value = statistics.fmean(after)
+        self.treatments[key] = Treatment(tuple(p.fix for p in parts), self._merged(parts), value, effect, steps, verified, error)

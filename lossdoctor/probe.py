@@ -1,0 +1,136 @@
+"""Config -> proof: examine data, model and a baseline training, try the fixes that follow, prescribe what is proved."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lossdoctor.core import discover
+from lossdoctor.core.check import Check, Finding
+from lossdoctor.core.config import ConfigFile, load
+from lossdoctor.core.diagnosis import Examination, Status
+from lossdoctor.core.errors import MissingExtra
+from lossdoctor.core.fix import Settings
+from lossdoctor.core.signals import Signals
+from lossdoctor.core.trial import Cost, Proof
+from lossdoctor.examine import examine, select, tune
+
+EXPLORE = 0.75  # share of the budget after which no new candidate is tried, so that the best can be verified
+TRIALS = 12  # full trainings that a search cannot do without, about: a longer training is cut so that they fit the budget
+
+
+if TYPE_CHECKING:
+    from lossdoctor.lab.bench import Bench
+
+Progress = Callable[[str], None]
+
+
+def probe(
+    config: str | Path,
+    *,
+    examine_only: bool = False,
+    fixed: str | Path | None = None,
+    budget: float | None = None,
+    device: str | None = None,
+    seeds: int | None = None,
+    select_codes: Sequence[str] = (),
+    ignore_codes: Sequence[str] = (),
+    thresholds: Mapping[str, float] | None = None,
+    progress: Progress = lambda text: None,
+) -> Proof:
+    """Examine the config's model and data and, unless ``examine_only``, prove a fix by paired trials.
+
+    ``budget`` is in seconds of wall clock. A prescription is written to ``fixed``, by default the config's name with
+    ``.fixed.yaml``. An interrupt ends the search; what is known by then is returned with ``interrupted`` set.
+    """
+    begin = time.monotonic()
+    file = load(config)
+    _require_torch()
+    from lossdoctor.lab.bench import Bench
+    from lossdoctor.lab.workload import Workload
+
+    progress("loading the data")
+    workload = Workload.load(file, device)
+    seconds = budget or file.config.probe.budget
+    bench = Bench.open(file, workload)
+    checks = select(discover.checks(), select_codes, ignore_codes)
+    tune(checks, thresholds or {})
+    proof = Proof(file.path, str(workload.device), Status.TOO_SHORT, Examination())
+    try:
+        share = _affordable(bench, seconds, progress)
+        proof = _examined(proof, bench, checks, share, progress)
+        if not examine_only:
+            proof = _searched(proof, bench, share, begin + seconds, seeds, progress)
+    except KeyboardInterrupt:
+        proof = replace(proof, interrupted=True)
+    if proof.prescription:
+        proof = _written(proof, file, Path(fixed) if fixed else file.path.with_suffix(".fixed.yaml"))
+    cost = Cost(time.monotonic() - begin, bench.steps, bench.steps / workload.steps)
+    return replace(proof, cost=cost)
+
+
+def _affordable(bench: Bench, seconds: float, progress: Progress) -> float:
+    """The share of a full training that the budget allows a trial to take, from the time of a few steps."""
+    progress("timing a few steps")
+    whole = bench.tempo() * bench.workload.steps
+    return min(1.0, seconds * EXPLORE / (TRIALS * whole))
+
+
+def _examined(proof: Proof, bench: Bench, checks: Sequence[Check], share: float, progress: Progress) -> Proof:
+    """The proof with the baseline's status and all findings, from the log of one training and the examination."""
+    from lossdoctor.lab.bench import NOTHING
+
+    progress("training the config as it is")
+    run = bench.trial(NOTHING, bench.workload.config.training.seed, share).run
+    progress("examining data, model and gradients")
+    signals = Signals(discover.signals(), workload=bench.workload, run=run)
+    verdict = signals.get("verdict")
+    return replace(proof, status=verdict.status, examination=examine(checks, signals), verdict=verdict)
+
+
+def _searched(proof: Proof, bench: Bench, share: float, deadline: float, seeds: int | None, progress: Progress) -> Proof:
+    """The proof with the trials and, where one holds, the prescription."""
+    from lossdoctor.lab.search import Search, candidates
+
+    training, wanted = bench.workload.config.training, seeds or bench.workload.config.probe.seeds
+    settings = Settings(bench.file.values | {"task": bench.workload.task})
+    pool = candidates(discover.fixes(), proof.examination.findings, settings, bench.workload.config.probe.families)
+    search = Search(bench, range(training.seed, training.seed + wanted), share, progress)
+    now = time.monotonic()
+    bench.deadline = now + (deadline - now) * EXPLORE
+    interrupted = False
+    try:
+        search.run(pool, deadline)
+    except KeyboardInterrupt:
+        interrupted = True
+    return replace(
+        proof,
+        baseline=search.baseline(),
+        trials=tuple(search.treatments.values()),
+        prescription=search.prescription,
+        attribution=search.attribution,
+        advice=tuple(finding.message for finding in proof.examination.findings if _needs_hands(finding)),
+        interrupted=interrupted,
+    )
+
+
+def _needs_hands(finding: Finding) -> bool:
+    """Whether no fix exists: labels, leakage and the like are for a person to mend."""
+    return not any(finding.code in fix.cures for fix in discover.fixes())
+
+
+def _written(proof: Proof, file: ConfigFile, target: Path) -> Proof:
+    """The proof with its prescription written as a config."""
+    assert proof.prescription is not None
+    file.write(proof.prescription.patch, target)
+    return replace(proof, prescription=replace(proof.prescription, config=target))
+
+
+def _require_torch() -> None:
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise MissingExtra("torch", "probe") from None
