@@ -69,7 +69,7 @@ def check_entry(check: Check) -> Entry:
         "thresholds": {name: _threshold(check, name, value) for name, value in check.thresholds().items()},
         "cured_by": [{"code": fix.code, "name": fix.name, "title": fix.title()} for fix in fixes() if check.code in fix.cures],
         "references": list(check.references),
-        "example": _source(type(check), "sick"),
+        "example": _example(type(check)),
     }
 
 
@@ -108,16 +108,18 @@ def _threshold(check: Check, name: str, value: float) -> Entry:
     return {"value": value, "meaning": line.partition("  # ")[2]}
 
 
-def _source(cls: type, name: str) -> str:
-    """How a class attribute is written."""
-    text = "\n".join(_lines(cls))
-    body = ast.parse(text).body[0]
-    assert isinstance(body, ast.ClassDef)
-    for node in body.body:
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
-            return textwrap.dedent(" " * node.col_offset + (ast.get_source_segment(text, node) or ""))
-    return ""
+def _example(cls: type) -> dict[str, str]:
+    """The first sick example as it is written: each signal and the expression it is made by."""
+    body = ast.parse("\n".join(_lines(cls))).body[0]
+    assigned = {ast.unparse(node.targets[0]): node.value for node in ast.walk(body) if isinstance(node, ast.Assign)}
+    match assigned.get("sick"):
+        case ast.List(elts=[ast.Dict(keys=keys, values=values), *_]):
+            written = {ast.literal_eval(key): ast.unparse(value) for key, value in zip(keys, values, strict=True) if key}
+        case ast.List(elts=[ast.Call(keywords=keywords), *_]):
+            written = {str(keyword.arg): ast.unparse(keyword.value) for keyword in keywords}
+        case _:
+            written = {}
+    return {name: text for name, text in written.items() if text != "None"}
 
 
 def checks_page() -> str:

@@ -48,9 +48,6 @@ def entry_in_full(entry: Entry) -> Iterator[RenderableType]:
         if lines:
             yield heading(title)
             yield from (paragraph(line) for line in lines)
-    if entry.get("example"):
-        yield heading("An example that it finds")
-        yield Padding(Text(entry["example"]), (0, 0, 0, 2))
 
 
 def _title(entry: Entry) -> Text:
@@ -69,3 +66,4 @@ def _sections(entry: Entry) -> Iterator[tuple[str, list[str]]]:
     yield "Fixes", [f"{fix['code']} {fix['name']}: {fix['title']}" for fix in entry.get("cured_by", ())]
     yield "Cures", [f"{check['code']} {check['name']}: {check['title']}" for check in entry.get("cures", ())]
     yield "References", entry.get("references", [])
+    yield "An example that it finds", [f"{name} = {text}" for name, text in entry.get("example", {}).items()]
