@@ -74,11 +74,11 @@ def two_clouds() -> Data:
 
 
 def spirals() -> Data:
-    """Points in the plane along three arms of a spiral."""
+    """Points in the plane along five arms of a spiral."""
     random = np.random.default_rng(0)
-    y = np.arange(1200) % 3
+    y = np.arange(1200) % 5
     radius = random.uniform(0.1, 1, len(y))
-    angle = 4 * radius + y * 2 * np.pi / 3 + 0.2 * random.normal(size=len(y))
+    angle = 4 * radius + y * 2 * np.pi / 5 + 0.1 * random.normal(size=len(y))
     return split(np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1), y, 800)
 
 
@@ -337,7 +337,7 @@ def stalled_lr_decayed_too_early() -> Iterator[Row]:
 
 def stalled_no_hidden_layer() -> Iterator[Row]:
     """A linear model cannot follow the arms of a spiral: it fits neither training nor validation data."""
-    model = mlp(2, 3)
+    model = mlp(2, 5)
     return fit(model, spirals(), sgd(model, 0.3), epochs=60)
 
 
@@ -422,7 +422,7 @@ def non_finite_log_of_zero() -> Iterator[Row]:
         return -(target * p.log() + (1 - target) * (1 - p).log()).mean()
 
     model = mlp(30, 64, 2)
-    return fit(model, breast_cancer(), adam(model, 0.003), 25, loss=loss, log_every=2)
+    return fit(model, breast_cancer(), adam(model, 0.01), 25, loss=loss, log_every=2)
 
 
 def overfitting_noisy_labels() -> Iterator[Row]:
