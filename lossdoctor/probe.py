@@ -8,15 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lossdoctor import examine
 from lossdoctor.core import discover
 from lossdoctor.core.check import Check, Finding
-from lossdoctor.core.config import ConfigFile, load
+from lossdoctor.core.config import ConfigFile, load, seconds
 from lossdoctor.core.diagnosis import Examination, Status
-from lossdoctor.core.errors import MissingExtra
 from lossdoctor.core.fix import Settings
 from lossdoctor.core.signals import Signals
 from lossdoctor.core.trial import Cost, Proof
-from lossdoctor.examine import examine, select, tune
 
 EXPLORE = 0.75  # share of the budget after which no new candidate is tried, so that the best can be verified
 TRIALS = 12  # full trainings that a search cannot do without, about: a longer training is cut so that they fit the budget
@@ -25,7 +24,7 @@ TRIALS = 12  # full trainings that a search cannot do without, about: a longer t
 if TYPE_CHECKING:
     from lossdoctor.lab.bench import Bench
 
-Progress = Callable[[str], None]
+Progress = Callable[..., None]
 
 
 def probe(
@@ -33,37 +32,36 @@ def probe(
     *,
     examine_only: bool = False,
     fixed: str | Path | None = None,
-    budget: float | None = None,
+    budget: float | str | None = None,
     device: str | None = None,
     seeds: int | None = None,
-    select_codes: Sequence[str] = (),
-    ignore_codes: Sequence[str] = (),
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
     thresholds: Mapping[str, float] | None = None,
     progress: Progress = lambda text: None,
 ) -> Proof:
     """Examine the config's model and data and, unless ``examine_only``, prove a fix by paired trials.
 
-    ``budget`` is in seconds of wall clock. A prescription is written to ``fixed``, by default the config's name with
+    ``budget`` is wall clock, in seconds or as ``2m``. A prescription is written to ``fixed``, by default the config's name with
     ``.fixed.yaml``. An interrupt ends the search; what is known by then is returned with ``interrupted`` set.
     """
     begin = time.monotonic()
     file = load(config)
-    _require_torch()
     from lossdoctor.lab.bench import Bench
     from lossdoctor.lab.workload import Workload
 
     progress("loading the data")
     workload = Workload.load(file, device)
-    seconds = budget or file.config.probe.budget
+    allowed = seconds(budget) if budget else file.config.probe.budget
     bench = Bench.open(file, workload)
-    checks = select(discover.checks(), select_codes, ignore_codes)
-    tune(checks, thresholds or {})
+    checks = examine.select(discover.checks(), select, ignore)
+    examine.tune(checks, thresholds or {})
     proof = Proof(file.path, str(workload.device), Status.TOO_SHORT, Examination())
     try:
-        share = _affordable(bench, seconds, progress)
+        share = _affordable(bench, allowed, progress)
         proof = _examined(proof, bench, checks, share, progress)
         if not examine_only:
-            proof = _searched(proof, bench, share, begin + seconds, seeds, progress)
+            proof = _searched(proof, bench, share, begin + allowed, seeds, progress)
     except KeyboardInterrupt:
         proof = replace(proof, interrupted=True)
     if proof.prescription:
@@ -72,11 +70,11 @@ def probe(
     return replace(proof, cost=cost)
 
 
-def _affordable(bench: Bench, seconds: float, progress: Progress) -> float:
+def _affordable(bench: Bench, budget: float, progress: Progress) -> float:
     """The share of a full training that the budget allows a trial to take, from the time of a few steps."""
     progress("timing a few steps")
     whole = bench.tempo() * bench.workload.steps
-    return min(1.0, seconds * EXPLORE / (TRIALS * whole))
+    return min(1.0, budget * EXPLORE / (TRIALS * whole))
 
 
 def _examined(proof: Proof, bench: Bench, checks: Sequence[Check], share: float, progress: Progress) -> Proof:
@@ -88,7 +86,7 @@ def _examined(proof: Proof, bench: Bench, checks: Sequence[Check], share: float,
     progress("examining data, model and gradients")
     signals = Signals(discover.signals(), workload=bench.workload, run=run)
     verdict = signals.get("verdict")
-    return replace(proof, status=verdict.status, examination=examine(checks, signals), verdict=verdict)
+    return replace(proof, status=verdict.status, examination=examine.examine(checks, signals), verdict=verdict)
 
 
 def _searched(proof: Proof, bench: Bench, share: float, deadline: float, seeds: int | None, progress: Progress) -> Proof:
@@ -127,10 +125,3 @@ def _written(proof: Proof, file: ConfigFile, target: Path) -> Proof:
     assert proof.prescription is not None
     file.write(proof.prescription.patch, target)
     return replace(proof, prescription=replace(proof.prescription, config=target))
-
-
-def _require_torch() -> None:
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        raise MissingExtra("torch", "probe") from None

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from lossdoctor.core.errors import BadConfig
+from lossdoctor.core.errors import BadConfig, UsageError
 from lossdoctor.core.families import FAMILIES
 from lossdoctor.core.fix import Patch
 
@@ -37,6 +37,17 @@ def _known_families(value: Any) -> Any:
     for family in value if isinstance(value, list) else []:
         if family not in FAMILIES:
             raise ValueError(f"{family!r} is no family{_nearest(str(family), FAMILIES)}")
+    return value
+
+
+def seconds(duration: float | str) -> float:
+    """A duration given on the command line, in seconds."""
+    try:
+        value = float(_seconds(duration))
+    except ValueError as error:
+        raise UsageError(f"--budget {duration!r}: {error}") from None
+    if value <= 0:
+        raise UsageError(f"--budget {duration!r}: must be longer than nothing")
     return value
 
 

@@ -30,7 +30,7 @@ LATE = ("early_stopping", "regularization", "dropout", "augmentation")  # famili
 
 LR = "training.optimizer.lr"
 
-Progress = Callable[[str], None]
+Progress = Callable[..., None]
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Search:
         before = self.judge.worth(self.bench.trial(NOTHING, self.seeds[0], share).value)
         gains: dict[int, float] = {}
         for index, candidate in enumerate(pool):
-            self.progress(f"short trial {index + 1} of {len(pool)}: {candidate.patch.why}")
+            self.progress(f"short trial {index + 1} of {len(pool)}: {candidate.patch.why}", index / len(pool) / 2)
             trial = self.bench.trial(candidate.patch, self.seeds[0], share)
             self._record([candidate], [trial.value], [before], trial.steps, trial.error)
             gains[index] = before - trial.value if trial.error is None else -math.inf
@@ -148,7 +148,7 @@ class Search:
         """The finalists by gain in a full trial with the first seed, and by evidence, best first; what failed is left out."""
         gains: dict[int, float] = {}
         for index, candidate in enumerate(finalists):
-            self.progress(f"full trial {index + 1} of {len(finalists)}: {candidate.patch.why}")
+            self.progress(f"full trial {index + 1} of {len(finalists)}: {candidate.patch.why}", 0.5 + index / len(finalists) / 4)
             gains[index] = self._gain([candidate])
         top = max(gains.values(), default=0.0)
         return [finalists[i] for i in sorted(gains, key=lambda i: -self._score(gains[i], top, finalists[i])) if gains[i] > -math.inf]
@@ -162,7 +162,7 @@ class Search:
         for factor in (3.0, 1 / 3):
             for _ in range(REFINEMENTS):
                 lr = float(f"{best.patch.changes[LR] * factor:.3g}")
-                self.progress(f"learning rate {lr:g}")
+                self.progress(f"learning rate {lr:g}", 0.75)
                 following = Candidate(start.fix, Patch({LR: lr}, f"learning rate {now:g} -> {lr:g}"), start.evidence)
                 if self._gain([following]) <= self._gain([best]):
                     break
@@ -186,8 +186,8 @@ class Search:
                 break
             if any(candidate.fix.family == part.fix.family or candidate.clashes(part) for part in chosen):
                 continue
-            self.progress(f"together: {candidate.patch.why}")
-            if self._adds(self._gain([*chosen, candidate]), self._gain(chosen)):
+            self.progress(f"together: {candidate.patch.why}", 0.8)
+            if self._adds(self._gain([*chosen, candidate]), self._gain(chosen), candidate):
                 chosen.append(candidate)
         return self._prune(chosen)
 
@@ -196,7 +196,7 @@ class Search:
         led = any(candidate.led for candidate in chosen)
         try:
             for seed in self.seeds[: len(self.base)]:
-                self.progress(f"verification, seed {seed}")
+                self.progress(f"verification, seed {seed}", 0.95)
                 self.bench.trial(self._merged(chosen), seed, self.full)
         except OutOfBudget:
             return
@@ -232,16 +232,18 @@ class Search:
         after = [b - gain for b, gain in zip(map(self.judge.worth, self.base), gains, strict=True)]
         return self.judge.proved(self.judge.effect(self.base, after), self.base, led=led) if len(gains) > 1 else True
 
-    def _adds(self, together: float, alone: float) -> bool:
+    def _adds(self, together: float, alone: float, part: Candidate) -> bool:
+        """Whether a part is worth its place: what no finding calls for has to bring more."""
         noise = self.judge.noise(self.base)
-        threshold = max(WORTH_ADDING * alone, self.judge.led_absolute * self.judge.scale)
+        absolute = self.judge.led_absolute if part.led else self.judge.blind_absolute
+        threshold = max(WORTH_ADDING * alone, absolute * self.judge.scale)
         return together - alone > max(threshold, 0.0 if math.isnan(noise) else noise)
 
     def _prune(self, chosen: list[Candidate]) -> list[Candidate]:
         """Leave each part out once; what is not missed goes."""
         for part in list(chosen):
             rest = [candidate for candidate in chosen if candidate is not part]
-            if rest and not self._adds(self._gain(chosen), self._gain(rest)):
+            if rest and not self._adds(self._gain(chosen), self._gain(rest), part):
                 chosen = rest
         return chosen
 
