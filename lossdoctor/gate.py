@@ -81,9 +81,13 @@ def declared(folder: Path) -> tuple[str, ...]:
     if not path.is_file():
         return (UNHEALTHY,)
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("lossdoctor", {}).get("gate", {})
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BadConfig(f"{path} cannot be read: {error}") from error
+    for section in ("tool", "lossdoctor", "gate"):
+        table = table.get(section, {})
+        if not isinstance(table, dict):
+            raise BadConfig(f"{path}: {section!r} must be a table, as in [tool.lossdoctor.gate]")
     for key in table:
         if key != "fail_on":
             raise BadConfig(f"{path}: [tool.lossdoctor.gate] has no key {key!r}{did_you_mean(key, ['fail_on']) or '; it takes fail_on'}")

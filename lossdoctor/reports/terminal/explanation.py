@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from rich.console import RenderableType
@@ -25,29 +26,38 @@ def explanation(found: Mapping[str, Any], page: Page) -> str:
 def listing(catalogue: Mapping[str, Sequence[Entry]]) -> Iterator[RenderableType]:
     """All entries, a line or two each, by kind and family."""
     for place, (kind, entries) in enumerate(catalogue.items()):
-        yield heading(f"{len(entries)} {kind}") if place else Text(f"{len(entries)} {kind}", style="bold")
-        table = Table.grid(padding=(0, 2, 0, 0))
-        table.add_column(no_wrap=True, style="bold", min_width=8)
-        table.add_column()
-        family = None
-        for entry in entries:
-            if entry.get("family") != family:
-                family = entry.get("family")
-                table.add_row("", Text(str(family).replace("_", " "), style="dim"))
-            name = Text(entry["name"], style="bold") if "code" in entry else Text("")
-            table.add_row(entry.get("code", entry["name"]), name.append(": " if name else "").append(entry["title"], style="not bold"))
-        yield Padding(table, (0, 0, 0, 2))
+        title = f"{len(entries)} {kind}"
+        yield heading(title) if place else Text(title, style="bold")
+        for family, members in groupby(entries, key=lambda entry: str(entry.get("family", ""))):
+            if family:
+                yield paragraph(family.replace("_", " "), style="dim")
+            yield _table(members)
     yield Text("\n`lossdoctor explain CODE` shows one in full.", style="dim")
+
+
+def _table(entries: Iterable[Entry]) -> RenderableType:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, style="bold", min_width=8)
+    table.add_column()
+    for entry in entries:
+        name = Text(f"{entry['name']}: ", style="bold") if "code" in entry else Text()
+        table.add_row(entry.get("code", entry["name"]), name.append(_prose(entry["title"]), style="not bold"))
+    return Padding(table, (0, 0, 0, 2))
 
 
 def entry_in_full(entry: Entry) -> Iterator[RenderableType]:
     """One entry: what it is, its documentation, its thresholds, and what it leads to."""
     yield _title(entry)
-    yield paragraph(entry["title"])
+    yield paragraph(_prose(entry["title"]))
     for title, lines in _sections(entry):
         if lines:
             yield heading(title)
             yield from (paragraph(line) for line in lines)
+
+
+def _prose(text: str) -> str:
+    """Text of a docstring as a sentence, its literals between single backticks."""
+    return (text[:1].upper() + text[1:]).replace("``", "`")
 
 
 def _title(entry: Entry) -> Text:
@@ -59,7 +69,7 @@ def _title(entry: Entry) -> Text:
 
 
 def _sections(entry: Entry) -> Iterator[tuple[str, list[str]]]:
-    yield from ((title, [text]) for title, text in entry["sections"].items())
+    yield from ((title, [_prose(text)]) for title, text in entry["sections"].items())
     thresholds = entry.get("thresholds", {}).items()
     yield f"Thresholds, --set {entry.get('code')}.NAME=VALUE", [f"{name} = {each['value']}  {each['meaning']}" for name, each in thresholds]
     yield "Silent while these stand, for it would be their consequence", entry.get("masked_by", [])
