@@ -1,0 +1,55 @@
+# Every target works alone, in a fresh clone, and again: what it needs is installed first, once.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+DEMO := build/demo
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help install demo test lint docs samples benchmark clean
+
+help:
+	@echo "make demo       diagnose a stalled run, probe a config that does not learn, train the fixed one"
+	@echo "make test       all tests"
+	@echo "make lint       ruff and mypy"
+	@echo "make docs       rewrite the catalogue of checks, fixes and readers"
+	@echo "make samples    train the sample runs anew"
+	@echo "make benchmark  start-up time, verdicts and repairs on the samples"
+
+install: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("lossdoctor needs Python 3.11 or newer and $(PYTHON) is %d.%d; run: make PYTHON=python3.11" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[probe,dev]'
+	@touch $@
+
+demo: $(READY)
+	@mkdir -p $(DEMO)
+	$(BIN)/lossdoctor diagnose sample_runs/stalled_lr_decayed_too_early/metrics.csv
+	$(BIN)/lossdoctor probe sample_runs/probe/learning_rate_too_high/config.yaml --budget 60s --fixed $(DEMO)/config.fixed.yaml
+	$(BIN)/lossdoctor train $(DEMO)/config.fixed.yaml --output $(DEMO)/run.csv
+	$(BIN)/lossdoctor diagnose $(DEMO)/run.csv
+
+test: $(READY)
+	$(BIN)/pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: $(READY)
+	$(BIN)/python -m lossdoctor.catalogue
+
+samples: $(READY)
+	$(BIN)/python sample_runs/make_samples.py
+
+benchmark: $(READY)
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/samples.py
+
+clean:
+	rm -rf .venv build
