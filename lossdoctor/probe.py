@@ -38,7 +38,7 @@ def probe(
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     thresholds: Mapping[str, float] | None = None,
-    progress: Progress = lambda text: None,
+    progress: Progress = lambda *_: None,
 ) -> Proof:
     """Examine the config's model and data and, unless ``examine_only``, prove a fix by paired trials.
 

@@ -25,7 +25,8 @@ PER_FAMILY = 2
 REFINEMENTS = 2  # steps of three by which a learning rate is followed
 PARTS = 4  # fixes in a combination at most
 EVIDENCE = 0.3  # how much of the best gain a finding's full confidence is worth when two fixes do about as well
-WORTH_ADDING = 0.05  # share of the gain so far that a further fix must add
+WORTH_ADDING = 0.05  # share of the gain so far that a further fix must add where a finding calls for it
+WORTH_ADDING_BLIND = 0.15  # and where none does: the smallest change that cures is the best
 LATE = ("early_stopping", "regularization", "dropout", "augmentation")  # families whose gain shows at the end of a training
 
 LR = "training.optimizer.lr"
@@ -82,7 +83,7 @@ class Search:
     bench: Bench
     seeds: Sequence[int]
     full: float = 1.0
-    progress: Progress = lambda text: None
+    progress: Progress = lambda *_: None
     treatments: dict[tuple[str, ...], Treatment] = field(default_factory=dict)
     base: list[float] = field(default_factory=list)
     prescription: Prescription | None = None
@@ -235,8 +236,8 @@ class Search:
     def _adds(self, together: float, alone: float, part: Candidate) -> bool:
         """Whether a part is worth its place: what no finding calls for has to bring more."""
         noise = self.judge.noise(self.base)
-        absolute = self.judge.led_absolute if part.led else self.judge.blind_absolute
-        threshold = max(WORTH_ADDING * alone, absolute * self.judge.scale)
+        absolute, relative = (self.judge.led_absolute, WORTH_ADDING) if part.led else (self.judge.blind_absolute, WORTH_ADDING_BLIND)
+        threshold = max(relative * alone, absolute * self.judge.scale)
         return together - alone > max(threshold, 0.0 if math.isnan(noise) else noise)
 
     def _prune(self, chosen: list[Candidate]) -> list[Candidate]:
