@@ -1,0 +1,1 @@
+"""Checks of what validation must not know."""

@@ -1,0 +1,314 @@
+"""What an examination of data, model and gradients measures: plain numbers and arrays, no tensors."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Each input feature over the examples that were looked at.
+
+    All arrays have one entry a feature: a column of a table, a channel of images, the last axis of sequences. ``reach`` is
+    the largest distance from the median in units of the middle 90 % of the values, 0 where those are all equal; ``used``
+    the share of values that differ from the most usual one of zero; ``whole`` whether all values are integers.
+    """
+
+    names: tuple[str, ...]
+    rows: int
+    axes: int
+    mean: Floats
+    std: Floats
+    low: Floats
+    high: Floats
+    missing: Floats
+    reach: Floats
+    used: Floats
+    whole: bool
+
+    @classmethod
+    def of(cls, x: NDArray[Any], names: tuple[str, ...] = ()) -> Columns:
+        """Measure inputs ``x`` [n, f], [n, t, f] or images [n, c, h, w]."""
+        table = by_feature(x)
+        finite = np.isfinite(table)
+        known = np.where(finite, table, np.nan)
+        empty = ~finite.any(axis=0)
+        known[:, empty] = 0.0
+        q05, q50, q95 = np.nanquantile(known, [0.05, 0.5, 0.95], axis=0)
+        low, high = np.nanmin(known, axis=0), np.nanmax(known, axis=0)
+        middle = q95 - q05
+        reach = np.where(middle > 0, np.maximum(high - q50, q50 - low) / np.where(middle > 0, middle, 1.0), 0.0)
+        std = np.where(high > low, np.nanstd(known, axis=0), 0.0)
+        return cls(
+            names=names if len(names) == table.shape[1] else tuple(f"x{i}" for i in range(table.shape[1])),
+            rows=len(x),
+            axes=x.ndim,
+            mean=np.nanmean(known, axis=0),
+            std=std,
+            low=low,
+            high=high,
+            missing=1.0 - finite.mean(axis=0),
+            reach=reach,
+            used=np.nan_to_num(np.where(finite, table != 0, False).mean(axis=0)),
+            whole=bool((known[finite] == np.round(known[finite])).all()),
+        )
+
+    @property
+    def rms(self) -> Floats:
+        """Root mean square of each feature: how large it is when it meets the weights."""
+        return np.hypot(self.mean, self.std)
+
+    @property
+    def dense(self) -> NDArray[np.bool_]:
+        """Features that vary and are not mostly zero, as one-hot and sparse counts are."""
+        return (self.std > 0) & (self.used > 0.2)
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The training targets as training sees them; ``low`` to ``high`` holds them all.
+
+    ``mean`` and ``std`` are of the column that is farthest from mean 0 and standard deviation 1; ``one_hot`` says that there are
+    several columns and each row is a distribution: nowhere negative, with a sum of one.
+    """
+
+    mean: float
+    std: float
+    low: float
+    high: float
+    missing: float = 0.0
+    whole: bool = False
+    columns: int = 1
+    one_hot: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """Examples of each class in training and validation.
+
+    ``neighbours`` is the share of examples in stored order whose label equals that of the one before.
+    """
+
+    train: NDArray[np.int64]
+    val: NDArray[np.int64]
+    neighbours: float = 0.0
+
+    @property
+    def shares(self) -> Floats:
+        return self.train / max(int(self.train.sum()), 1)
+
+    @property
+    def chance(self) -> float:
+        """Cross-entropy of a guess that knows the shares of the classes alone, in nats."""
+        known = self.shares[self.shares > 0]
+        return float(-(known * np.log(known)).sum())
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """``shared`` is the share of validation examples that occur, input and target, in training; ``inner`` the share of training
+    examples that occur there more than once."""
+
+    shared: float
+    inner: float
+    examples: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the config says of the training."""
+
+    task: str = "classification"
+    loss: str = "cross_entropy"
+    optimizer: str = "adam"
+    lr: float = 1e-3
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    batch_size: int = 64
+    epochs: int = 30
+    steps: int = 600
+    examples: int = 1000
+    shuffle: bool = True
+    balanced: bool = False
+    clipped: bool = False
+    custom: bool = False
+    classes: int | None = None
+    chance: float | None = None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of a forward pass, by the values that came out of it.
+
+    ``kind`` is ``weighted``, ``activation``, ``norm``, ``dropout``, ``recurrent``, ``attention`` or ``embedding``. ``std`` is the
+    spread over the examples, root mean square over the units; ``rms`` the size of the values. ``dead`` is the share of units that
+    are zero for every example, ``saturated`` the share of values within 1 % of a bound of the function. ``bare`` names the
+    weighted layer that feeds this one through nothing but linear operations. ``gain`` is the spread of the weights in units
+    of 1/sqrt(fan-in): 0.58 for torch's default, 1 for Xavier, 1.4 for Kaiming.
+    """
+
+    layer: str
+    kind: str
+    function: str
+    std: float = 1.0
+    rms: float = 1.0
+    units: int = 1
+    inputs: int = 1
+    dead: float = 0.0
+    saturated: float = 0.0
+    bare: str = ""
+    gain: float = 1.0
+    rate: float = 0.0
+    values: int = 1
+    finite: bool = True
+    twins: float = 0.0
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A forward pass in training mode: its operations in order, and how the input arrives at the first layer with weights.
+
+    ``rescaled`` says that the model itself changed the scale of its inputs first; ``last`` is the kind of the operation that
+    made the output of ``examples`` examples.
+    """
+
+    operations: tuple[Operation, ...]
+    rescaled: bool = False
+    last: str = ""
+    examples: int = 1
+
+    @property
+    def weighted(self) -> list[Operation]:
+        return [o for o in self.operations if o.kind in ("weighted", "recurrent", "attention")]
+
+    @property
+    def hidden(self) -> list[Operation]:
+        """The activations that another layer with weights follows."""
+        pairs = itertools.pairwise([o for o in self.operations if o.kind in ("weighted", "recurrent", "attention", "activation")])
+        return [a for a, b in pairs if a.kind == "activation" and b.kind != "activation"]
+
+
+@dataclass(frozen=True, eq=False)
+class Gradients:
+    """One backward pass: the gradient's norm of each layer with weights, in the order of the forward pass.
+
+    ``rms`` is the norm over the square root of the number of weights; ``weight`` the norm of the weights themselves. ``absent``
+    names the layers that no gradient reached, ``frozen`` those told not to learn, of which ``random`` depend on the seed
+    and so hold nothing that was learned before; ``frozen_share`` counts their weights among all.
+    """
+
+    layers: tuple[str, ...]
+    norm: Floats
+    rms: Floats
+    weight: Floats
+    zeros: Floats
+    absent: tuple[str, ...] = ()
+    frozen: tuple[str, ...] = ()
+    random: tuple[str, ...] = ()
+    frozen_share: float = 0.0
+    loss: float = 1.0
+
+    @property
+    def total(self) -> float:
+        return float(np.sqrt((self.norm**2).sum()))
+
+
+@dataclass(frozen=True, eq=False)
+class Output:
+    """What the model can put out, from the start and from its last layer replaced by large random weights and their negatives.
+
+    ``shape`` is that of the output of ``shape[0]`` examples; ``kind`` is ``softmax``, ``log_softmax``, ``sigmoid`` (within 0 and 1),
+    ``tanh`` (within -1 and 1), ``relu`` (never negative), ``constant`` or ``free``. ``mean`` and ``std`` are those at the start.
+    """
+
+    shape: tuple[int, ...]
+    kind: str
+    low: float
+    high: float
+    mean: float = 0.0
+    std: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """The loss of untrained models on the same examples, one value a seed."""
+
+    losses: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class ShortRun:
+    """A few steps as configured: losses on fixed examples before each step [n + 1], and the gradient's norm at each [n].
+
+    ``ratio`` is the median over layers of the update's norm over the weights' norm. ``unchanged`` names parameters that can
+    learn but did not move. ``after`` is a forward pass at the end, ``guesses`` the share of the most frequent predicted class.
+    """
+
+    losses: Floats
+    norms: Floats
+    ratio: float
+    unchanged: tuple[str, ...]
+    after: Pass
+    guesses: float = 0.0
+    twins: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OneBatch:
+    """Training on the same few examples, regularization off: the loss at the start, at the best, and of the best constant guess."""
+
+    first: float
+    best: float
+    chance: float
+    steps: int
+    examples: int
+
+
+@dataclass(frozen=True, eq=False)
+class RangeTest:
+    """A sweep of the learning rate (Smith 2017), one row a seed: ``losses`` [seeds, steps] at ``rates`` [steps], NaN after a stop.
+
+    ``suggested`` and ``limit`` have one value a seed: the rate of steepest descent, and the one from which the loss rises.
+    ``configured`` and ``proposed`` are the losses [seeds] after ``steps`` steps at the configured rate and at the median
+    suggestion; ``first`` those before.
+    """
+
+    rates: Floats
+    losses: Floats
+    suggested: Floats
+    limit: Floats
+    first: Floats
+    configured: Floats
+    proposed: Floats
+    steps: int
+
+    @property
+    def rate(self) -> float:
+        """The suggested learning rate: the median over the seeds."""
+        return float(np.median(self.suggested))
+
+    @property
+    def agreement(self) -> float:
+        """1 where all seeds suggest the same rate, falling to 0 where they differ by a factor of ten."""
+        return float(np.clip(1.0 - np.ptp(np.log10(self.suggested)), 0.0, 1.0))
+
+
+def by_feature(x: NDArray[Any]) -> Floats:
+    """Inputs as a table with one column a feature [m, f]: images by channel, sequences by their last axis."""
+    values = np.asarray(x, dtype=np.float64)
+    if values.ndim == 4:
+        return np.moveaxis(values, 1, -1).reshape(-1, values.shape[1])
+    return values.reshape(-1, values.shape[-1]) if values.ndim > 1 else values.reshape(-1, 1)
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """``a, b, c and 4 more``."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,546 @@
+"""Measuring a workload: forward and backward passes and a few steps, on models built for the purpose and then forgotten.
+
+Nothing here draws a conclusion, and nothing changes what a training would have been: every measurement runs inside
+``untouched``, on models of its own.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lossdoctor.core.observation import (
+    Columns,
+    Gradients,
+    Labels,
+    OneBatch,
+    Output,
+    Overlap,
+    Pass,
+    Plan,
+    RangeTest,
+    ShortRun,
+    Start,
+    Targets,
+)
+from lossdoctor.lab.data import Batch, Split, TensorSplit
+from lossdoctor.lab.fit import predictions, stream
+from lossdoctor.lab.tape import record, twins
+from lossdoctor.lab.workload import INDEX, Workload, as_labels
+
+IGNORED = -100  # the label that torch leaves out of a loss
+ROWS = 100_000  # examples that the data checks look at
+EXAMPLES = 128  # examples of a forward pass, fewer where each is large
+NUMBERS = 4_000_000  # input values of a forward pass
+STEPS = 40  # steps of the short training
+SWEEP = 100  # steps of the range test (Smith 2017)
+SEEDS = 3
+SECONDS = 8.0  # what one measurement may take before it makes do with fewer seeds
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Array = NDArray[Any]
+
+
+@contextmanager
+def untouched(device: torch.device) -> Iterator[None]:
+    """Every random state is afterwards what it was before: torch on CPU and GPU, numpy's and Python's own."""
+    python, legacy = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(legacy)
+
+
+def measurement(function: Callable[P, R]) -> Callable[P, R]:
+    """Runs a measurement of a workload without a trace in the random states."""
+
+    @functools.wraps(function)
+    def measure(*args: P.args, **kwargs: P.kwargs) -> R:
+        workload = args[0]
+        assert isinstance(workload, Workload)
+        with untouched(workload.device):
+            return function(*args, **kwargs)
+
+    return measure
+
+
+@measurement
+def arrays(workload: Workload, split: Split) -> tuple[Array, Array] | None:
+    """Inputs and targets of a split as arrays, at most ``ROWS`` of them; None for batches that are no pair of tensors."""
+    count = len(split)
+    index = torch.arange(count)
+    limit = ROWS if isinstance(split, TensorSplit) else EXAMPLES
+    if count > limit:
+        index = torch.randperm(count, generator=torch.Generator().manual_seed(0))[:limit].sort().values
+    batch = split.batch(index)
+    if not isinstance(batch, tuple | list) or len(batch) != 2 or not all(isinstance(part, Tensor) for part in batch):
+        return None
+    return batch[0].cpu().numpy(), batch[1].cpu().numpy()
+
+
+def columns(workload: Workload, split: Split) -> Columns | None:
+    """The features of a split; None where the inputs are integers for an embedding, or no array."""
+    found = arrays(workload, split)
+    if found is None or found[0].dtype.kind != "f" or not found[0].size:
+        return None
+    return Columns.of(found[0][: max(1, 20 * NUMBERS // max(found[0][0].size, 1))], workload.features)
+
+
+def targets(workload: Workload) -> Targets | None:
+    """The targets as training sees them; None where they are no array."""
+    found = arrays(workload, workload.train)
+    if found is None:
+        return None
+    y = found[1].astype(float).reshape(len(found[1]), -1)
+    known = np.where(np.isfinite(y), y, np.nan)
+    if np.isnan(known).all():
+        return None
+    mean, std = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
+    worst = int(np.argmax(np.abs(np.log10(np.hypot(mean, std) + 1e-12))))
+    whole = bool((known[np.isfinite(y)] == np.round(known[np.isfinite(y)])).all())
+    return Targets(
+        float(mean[worst]),
+        float(std[worst]),
+        float(np.nanmin(known)),
+        float(np.nanmax(known)),
+        float(np.isnan(known).mean()),
+        whole,
+        y.shape[1],
+    )
+
+
+def labels(workload: Workload) -> Labels | None:
+    """Examples by class; None where the targets are no class indices."""
+    train, val = _labels(workload), workload.splits[1]
+    if train is None or workload.classes is None:
+        return None
+    seen = as_labels(val.y).cpu().numpy() if isinstance(val, TensorSplit) else np.zeros(0, dtype=np.int64)
+    neighbours = float((train[1:] == train[:-1]).mean()) if len(train) > 1 else 0.0
+    return Labels(np.bincount(train, minlength=workload.classes), np.bincount(seen, minlength=workload.classes), neighbours)
+
+
+def overlap(workload: Workload) -> Overlap | None:
+    """How many validation examples are in the training data, bit by bit; None where the examples are no arrays."""
+    train, val = (arrays(workload, split) for split in workload.splits)
+    if train is None or val is None or len(train[0]) < 2:
+        return None
+    inside = [row.tobytes() for row in _rows(*train)]
+    known = set(inside)
+    shared = sum(row.tobytes() in known for row in _rows(*val)) / len(val[0])
+    return Overlap(shared, 1.0 - (len(known) - 1) / (len(inside) - 1), len(val[0]))
+
+
+def likeness(workload: Workload) -> Array | None:
+    """The correlation of each feature with the targets [f], absolute; None where there is no table with several features."""
+    found = arrays(workload, workload.splits[0])
+    if found is None or found[0].ndim != 2 or found[0].shape[1] < 2 or len(found[0]) < 20:
+        return None
+    x, y = found[0].astype(float), found[1].astype(float)
+    if y.size != len(y) or not np.isfinite(x).all() or not np.isfinite(y).all():
+        return None
+    x, y = x - x.mean(axis=0), y.reshape(-1) - y.mean()
+    scale = np.sqrt((x**2).sum(axis=0) * (y**2).sum())
+    return np.asarray(np.abs(y @ x) / np.where(scale > 0, scale, np.inf))
+
+
+def plan(workload: Workload) -> Plan:
+    """What the config says of the training."""
+    training, optimizer = workload.config.training, workload.config.training.optimizer
+    known = _labels(workload) is not None or workload.classes is None
+    return Plan(
+        task=workload.task,
+        loss=workload.loss_name,
+        optimizer=optimizer.name.lower(),
+        lr=optimizer.lr,
+        arguments=optimizer.arguments,
+        batch_size=training.batch_size,
+        epochs=training.epochs,
+        steps=workload.steps,
+        examples=len(workload.train),
+        shuffle=training.shuffle,
+        balanced=training.sampler is not None or training.class_weights is not None,
+        clipped=training.clip_grad_norm is not None,
+        custom=training.step is not None or ":" in workload.loss_name,
+        classes=workload.classes,
+        chance=workload.chance() if known else None,
+    )
+
+
+@measurement
+def computable(workload: Workload) -> bool:
+    """Whether the loss takes the labels; only labels out of range are passed over, any other fault is the user's to hear."""
+    if workload.config.training.step is not None or (seen := output(workload)) is None:
+        return True
+    found = arrays(workload, workload.splits[0])
+    if found is None or workload.loss_name not in INDEX or found[1].dtype.kind == "f":
+        return True
+    return bool(found[1].min() >= 0 or found[1].min() == IGNORED) and bool(found[1].max() < seen.shape[1] if len(seen.shape) > 1 else True)
+
+
+@measurement
+def forward_pass(workload: Workload) -> Pass:
+    """The operations of a forward pass of the untrained model on training examples, in training mode."""
+    model = _model(workload)
+    return record(model, lambda: workload.loss(model, examples(workload)))[1]
+
+
+@measurement
+def gradients(workload: Workload) -> Gradients:
+    """The gradient of the loss of the untrained model, by layer."""
+    model = _model(workload)
+    if not any(p.requires_grad for p in model.parameters()):
+        return Gradients((), *(np.zeros(0),) * 4, frozen=tuple(_weights(model)), random=_random(workload, model), frozen_share=1.0)
+    (loss, _), seen = record(model, lambda: workload.loss(model, examples(workload)))
+    loss.backward()
+    order = {operation.layer: place for place, operation in reversed(list(enumerate(seen.operations)))}
+    weights = _weights(model)
+    learn = sorted(
+        (name for name, p in weights.items() if p.requires_grad and p.grad is not None and _layer(name) in order),
+        key=lambda name: order[_layer(name)],
+    )
+    grads = [_grad(weights[name]) for name in learn]
+    frozen = {name: p for name, p in model.named_parameters() if not p.requires_grad}
+    return Gradients(
+        tuple(learn),
+        norm=np.array([float(g.norm()) for g in grads]),
+        rms=np.array([float(g.square().mean().sqrt()) for g in grads]),
+        weight=np.array([float(weights[name].detach().float().norm()) for name in learn]),
+        zeros=np.array([float((g == 0).float().mean()) for g in grads]),
+        absent=tuple(name for name, p in model.named_parameters() if p.requires_grad and p.grad is None),
+        frozen=tuple(frozen),
+        random=_random(workload, model),
+        frozen_share=sum(p.numel() for p in frozen.values()) / max(sum(p.numel() for p in model.parameters()), 1),
+        loss=float(loss.detach()),
+    )
+
+
+@measurement
+def output(workload: Workload) -> Output | None:
+    """What the model can put out; None where a custom step hides the output or it is no tensor."""
+    model = _model(workload).eval()
+    batch = examples(workload)
+    if workload.config.training.step is not None:
+        return None
+
+    def run() -> Tensor:
+        with torch.no_grad():
+            value = model(workload.as_model_input(model, batch[0]))
+        return value.detach().float() if isinstance(value, Tensor) else torch.zeros(0)
+
+    first, seen = record(model, run)
+    if first.numel() == 0 or first.dim() == 0:
+        return None
+    met = [first, *(run() for _ in _extremes(model, seen))]
+    everything = torch.cat([value.reshape(-1) for value in met])
+    everything = everything[torch.isfinite(everything)]
+    if not len(everything):
+        return None
+    return Output(
+        tuple(first.shape),
+        _kind(met),
+        float(everything.min()),
+        float(everything.max()),
+        float(first.mean()),
+        float(first.std(correction=0)),
+    )
+
+
+@measurement
+def start(workload: Workload) -> Start:
+    """The loss of untrained models of several seeds."""
+    batch = examples(workload)
+    losses = []
+    for seed in _seeds(workload):
+        model = workload.build(seed).eval()
+        with torch.no_grad():
+            losses.append(float(workload.loss(model, batch)[0]))
+    return Start(np.array(losses))
+
+
+@measurement
+def short_run(workload: Workload) -> ShortRun:
+    """A few steps exactly as configured."""
+    seed = workload.config.training.seed
+    model = _model(workload)
+    optimizer = workload.optimizer(model)
+    batch = examples(workload)
+    before = {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}
+    losses, norms = [_loss(workload, model, batch)], []
+    started = time.monotonic()
+    for data in stream(workload, seed, STEPS):
+        norms.append(_step(workload, model, optimizer, data))
+        losses.append(_loss(workload, model, batch))
+        if not np.isfinite(losses[-1]) or time.monotonic() - started > SECONDS:
+            break
+    after = dict(model.named_parameters())
+    moved = {name: float((after[name].detach() - old).norm()) for name, old in before.items()}
+    ratios = [
+        moved[name] / len(norms) ** 0.5 / float(old.norm()) for name, old in before.items() if old.dim() > 1 and float(old.norm()) > 0
+    ]
+    with torch.no_grad():
+        (_, out), seen = record(model, lambda: workload.loss(model, batch))
+    return ShortRun(
+        np.array(losses),
+        np.array(norms),
+        ratio=float(np.median(ratios)) if ratios else float("nan"),
+        unchanged=tuple(name for name, size in moved.items() if size == 0.0),
+        after=seen,
+        guesses=_most_guessed(workload, out),
+        twins=_twins(model),
+    )
+
+
+@measurement
+def one_batch(workload: Workload, steps: int = 300, count: int = 16) -> OneBatch | None:
+    """Train on a few examples alone without dropout and weight decay, by Adam at two rates; None where the loss has no known floor."""
+    index = torch.randperm(len(workload.train), generator=torch.Generator().manual_seed(0))[:count]
+    batch = workload.train.batch(index)
+    chance = _constant_loss(workload, batch)
+    if chance is None or chance <= 0:
+        return None
+    first, best, taken, started = float("nan"), float("inf"), 0, time.monotonic()
+    for rate in (3e-3, 3e-2):
+        model = _model(workload)
+        _no_dropout(model)
+        optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=rate)
+        for step in range(steps):
+            optimizer.zero_grad(set_to_none=True)
+            loss = workload.loss(model, batch)[0]
+            first = float(loss.detach()) if step == 0 and rate == 3e-3 else first
+            best = min(best, float(loss.detach()))
+            taken += 1
+            if best < 0.05 * chance or not torch.isfinite(loss):
+                break
+            if time.monotonic() - started > SECONDS:
+                return None
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        if best < 0.05 * chance:
+            break
+    return OneBatch(first, best, chance, taken, len(index))
+
+
+@measurement
+def range_test(workload: Workload) -> RangeTest | None:
+    """Sweep the rate of the configured optimizer, then compare the suggested with the configured one; None where a step is too slow."""
+    lr = workload.config.training.optimizer.lr
+    rates = np.geomspace(min(1e-6, lr / 10), max(10.0, lr * 10), SWEEP)
+    batch = examples(workload)
+    losses, started = [], time.monotonic()
+    for seed in _seeds(workload):
+        losses.append(_sweep(workload, seed, rates, batch, started))
+        if losses[-1] is None:
+            return None
+        if time.monotonic() - started > SECONDS:
+            break
+    swept = np.array(losses)
+    found = [_read_sweep(rates, row) for row in swept]
+    if any(pair is None for pair in found):
+        return None
+    suggested, limit = (np.array([pair[i] for pair in found if pair]) for i in (0, 1))
+    best = float(np.median(suggested))
+    seeds = list(_seeds(workload))[: len(losses)]
+    configured, proposed = (np.array([_after(workload, seed, rate, batch) for seed in seeds]) for rate in (lr, best))
+    return RangeTest(rates, swept, suggested, limit, swept[:, 0], configured, proposed, STEPS)
+
+
+def examples(workload: Workload) -> Batch:
+    """The same few random training examples for every measurement."""
+    train = workload.train
+    one = train.batch(torch.arange(1))
+    size = one[0].numel() if isinstance(one, tuple | list) and isinstance(one[0], Tensor) else 1024
+    count = min(len(train), max(8, min(EXAMPLES, NUMBERS // max(size, 1))))
+    return train.batch(torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:count])
+
+
+def _labels(workload: Workload) -> Array | None:
+    """The class of each training example [n]; None for a regression and for labels that are no indices of classes."""
+    if workload.task != "classification" or workload.targets is None:
+        return None
+    y = workload.targets
+    if float(y.min()) < 0 or (y.is_floating_point() and not bool((y == y.round()).all())) or float(y.max()) > len(y):
+        return None
+    if y.dim() > 2 or (y.dim() == 2 and y.shape[1] > 1 and not bool((y.sum(dim=1) == 1).all())):
+        return None
+    return np.asarray(as_labels(y).cpu().numpy())
+
+
+def _model(workload: Workload) -> nn.Module:
+    return workload.build(workload.config.training.seed).train()
+
+
+def _seeds(workload: Workload) -> range:
+    first = workload.config.training.seed
+    return range(first, first + SEEDS)
+
+
+def _rows(x: Array, y: Array) -> Array:
+    flat = np.concatenate([x.reshape(len(x), -1).astype(np.float64), y.reshape(len(y), -1).astype(np.float64)], axis=1)
+    return np.ascontiguousarray(flat)
+
+
+def _weights(model: nn.Module) -> dict[str, Tensor]:
+    return {name: p for name, p in model.named_parameters() if p.dim() > 1}
+
+
+def _layer(name: str) -> str:
+    """The module that a parameter belongs to, as the tape names it."""
+    return name.rpartition(".")[0] or "the model"
+
+
+def _grad(parameter: Tensor) -> Tensor:
+    assert parameter.grad is not None
+    return (parameter.grad.to_dense() if parameter.grad.is_sparse else parameter.grad).detach().float()
+
+
+def _random(workload: Workload, model: nn.Module) -> tuple[str, ...]:
+    """Frozen parameters that come out different for another seed: nothing was learned that freezing could keep."""
+    frozen = [name for name, p in model.named_parameters() if not p.requires_grad and p.dim() > 1]
+    if not frozen:
+        return ()
+    other = dict(workload.build(workload.config.training.seed + 1).named_parameters())
+    here = dict(model.named_parameters())
+    return tuple(name for name in frozen if not torch.equal(here[name], other[name]))
+
+
+def _extremes(model: nn.Module, seen: Pass) -> Iterator[None]:
+    """Put large random weights, and their negatives, in the place of those of the last layer that has any."""
+    last = next((o.layer for o in reversed(seen.weighted)), "")
+    module = dict(model.named_modules()).get(last, model)
+    parameters = list(module.parameters(recurse=module is not model))
+    generator = torch.Generator().manual_seed(0)
+    for size in (0.3, 30.0):
+        noise = [size * torch.randn(p.shape, generator=generator) / max(p[0].numel() if p.dim() > 1 else 1, 1) ** 0.5 for p in parameters]
+        for sign in (1.0, -1.0):
+            for p, value in zip(parameters, noise, strict=True):
+                p.data = (sign * value).to(p.device, p.dtype)
+            yield
+
+
+def _kind(met: list[Tensor]) -> str:
+    """The range of a model's outputs, from what was met under very different weights."""
+    finite = [value for value in met if torch.isfinite(value).all()]
+    low, high = min(float(v.min()) for v in finite), max(float(v.max()) for v in finite)
+    if len(finite) > 1 and all(torch.allclose(v, finite[0].mean(), atol=1e-6) for v in finite):
+        return "constant"
+    table = [v.flatten(2).transpose(1, 2).reshape(-1, v.shape[1]) if v.dim() > 2 else v for v in finite]
+    rows = [v.reshape(-1, v.shape[-1]) for v in finite]
+    for way in (table, rows):
+        if way[0].shape[-1] > 1 and all(_sums_to_one(v) for v in way) and low >= 0:
+            return "softmax"
+        if way[0].shape[-1] > 1 and high <= 1e-6 and all(_sums_to_one(v.exp()) for v in way):
+            return "log_softmax"
+    if low >= 0:
+        return "sigmoid" if high <= 1 + 1e-6 else "relu"
+    return "tanh" if low >= -1 - 1e-6 and high <= 1 + 1e-6 else "free"
+
+
+def _sums_to_one(values: Tensor) -> bool:
+    return bool(torch.allclose(values.sum(dim=-1), torch.ones(values.shape[:-1], device=values.device), atol=1e-4))
+
+
+def _loss(workload: Workload, model: nn.Module, batch: Batch) -> float:
+    """The loss in training mode, with the same dropout masks every time."""
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return float(workload.loss(model, batch)[0])
+
+
+def _step(workload: Workload, model: nn.Module, optimizer: torch.optim.Optimizer, batch: Batch) -> float:
+    """One optimizer step; the norm of the gradient before clipping."""
+    optimizer.zero_grad(set_to_none=True)
+    workload.loss(model, batch)[0].backward()  # type: ignore[no-untyped-call]
+    limit = workload.config.training.clip_grad_norm or float("inf")
+    norm = nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], limit)
+    optimizer.step()
+    return float(norm)
+
+
+def _twins(model: nn.Module) -> dict[str, float]:
+    return {_layer(name): twins(p) for name, p in model.named_parameters() if name.endswith("weight") and p.dim() > 1}
+
+
+def _most_guessed(workload: Workload, out: Tensor) -> float:
+    guesses = predictions(workload, out) if workload.classes is not None and workload.config.training.step is None else None
+    return float(torch.bincount(guesses).max() / len(guesses)) if guesses is not None and len(guesses) else 0.0
+
+
+def _constant_loss(workload: Workload, batch: Batch) -> float | None:
+    """The loss of the best constant guess on a batch."""
+    if not isinstance(batch, tuple | list) or workload.chance() is None or not isinstance(batch[1], Tensor):
+        return None
+    y = batch[1]
+    if workload.labels is not None:
+        share = torch.bincount(as_labels(y)).float() / len(y)
+        return float(-(share[share > 0] * share[share > 0].log()).sum())
+    guess = y.median(dim=0).values if workload.loss_name == "l1_loss" else y.mean(dim=0)
+    return float(workload.criterion(guess.expand_as(y), y))
+
+
+def _no_dropout(model: nn.Module) -> None:
+    for module in model.modules():
+        if isinstance(module, nn.Dropout | nn.Dropout1d | nn.Dropout2d | nn.Dropout3d | nn.AlphaDropout):
+            module.p = 0.0
+        elif isinstance(module, nn.RNNBase | nn.MultiheadAttention):
+            module.dropout = 0.0
+
+
+def _sweep(workload: Workload, seed: int, rates: Array, batch: Batch, started: float) -> Array | None:
+    """The losses on ``batch`` before each step of a training whose rate rises; NaN after it has blown up."""
+    model = workload.build(seed).train()
+    optimizer = workload.optimizer(model)
+    losses = np.full(len(rates), np.nan)
+    for place, (rate, data) in enumerate(zip(rates, stream(workload, seed, len(rates)), strict=True)):
+        losses[place] = _loss(workload, model, batch)
+        lowest, first = np.nanmin(losses[: place + 1]), losses[0]
+        if not np.isfinite(losses[place]) or losses[place] > 4 * max(lowest, 0.25 * first) + 1e-12:
+            losses[place] = losses[place] if np.isfinite(losses[place]) else np.nan
+            break
+        if place >= 5 and (time.monotonic() - started) / (place + 1) * len(rates) > 4 * SECONDS:
+            return None
+        for group in optimizer.param_groups:
+            group["lr"] = float(rate)
+        _step(workload, model, optimizer, data)
+    return losses
+
+
+def _read_sweep(rates: Array, losses: Array) -> tuple[float, float] | None:
+    """The rate of steepest descent and the one at which the loss is lowest; None where it never fell."""
+    known = np.isfinite(losses)
+    x, y = np.log10(rates[known]), losses[known]
+    if len(y) < 10:
+        return None
+    smooth = np.convolve(np.pad(y, 2, mode="edge"), np.ones(5) / 5, mode="valid")
+    bottom = int(np.argmin(smooth))
+    if bottom < 3 or smooth[0] - smooth[bottom] < 0.02 * abs(smooth[0]):
+        return None
+    steepest = int(np.argmin(np.gradient(smooth[: bottom + 1], x[: bottom + 1])))
+    return float(10 ** x[steepest]), float(10 ** x[bottom])
+
+
+def _after(workload: Workload, seed: int, rate: float, batch: Batch) -> float:
+    """The median loss over the last quarter of a short training at a rate."""
+    model = workload.build(seed).train()
+    optimizer = workload.optimizer(model)
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    losses = []
+    for data in itertools.islice(stream(workload, seed, STEPS), STEPS):
+        _step(workload, model, optimizer, data)
+        losses.append(_loss(workload, model, batch))
+        if not np.isfinite(losses[-1]):
+            return float("inf")
+    return float(np.median(losses[-STEPS // 4 :]))

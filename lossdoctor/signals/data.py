@@ -1,0 +1,79 @@
+"""What the data of a probe config look like, as training sees them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lossdoctor.core.observation import Columns, Labels, Overlap, Plan, Targets
+
+if TYPE_CHECKING:
+    from lossdoctor.lab.workload import Workload
+
+
+def columns(workload: Workload) -> Columns | None:
+    """Each input feature of the training data.
+
+    Absent: the inputs are no array of decimal numbers.
+    """
+    from lossdoctor.lab import observe
+
+    return observe.columns(workload, workload.train)
+
+
+def val_columns(workload: Workload) -> Columns | None:
+    """Each input feature of the validation data.
+
+    Absent: the validation inputs are no array of decimal numbers.
+    """
+    from lossdoctor.lab import observe
+
+    return observe.columns(workload, workload.val)
+
+
+def targets(workload: Workload) -> Targets | None:
+    """The training targets, in the units of training.
+
+    Absent: the targets are no array of numbers.
+    """
+    from lossdoctor.lab import observe
+
+    return observe.targets(workload)
+
+
+def labels(workload: Workload) -> Labels | None:
+    """How many examples there are of each class.
+
+    Absent: the targets are no class indices.
+    """
+    from lossdoctor.lab import observe
+
+    return observe.labels(workload)
+
+
+def overlap(workload: Workload) -> Overlap | None:
+    """How many validation examples are training examples too.
+
+    Absent: the examples are no arrays that could be compared.
+    """
+    from lossdoctor.lab import observe
+
+    return observe.overlap(workload)
+
+
+def likeness(workload: Workload) -> np.ndarray[tuple[int], np.dtype[np.float64]] | None:
+    """The correlation of each feature with the target [f], without its sign.
+
+    Absent: the inputs are no complete table with several features and one target.
+    """
+    from lossdoctor.lab import observe
+
+    return observe.likeness(workload)
+
+
+def plan(workload: Workload) -> Plan:
+    """What the config says of the training."""
+    from lossdoctor.lab import observe
+
+    return observe.plan(workload)

@@ -1,0 +1,70 @@
+"""What a probe config's model does before it is trained, and in a few steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lossdoctor.core.observation import OneBatch, Output, Pass, RangeTest, ShortRun, Start
+
+if TYPE_CHECKING:
+    from lossdoctor.lab.workload import Workload
+
+
+def output(workload: Workload) -> Output | None:
+    """The shape and the range of what the model can put out.
+
+    Absent: the config's own step hides the output of the model, or it is no tensor.
+    """
+    from lossdoctor.lab import observe
+
+    return observe.output(workload)
+
+
+def forward_pass(workload: Workload) -> Pass | None:
+    """The operations of a forward pass of the untrained model.
+
+    Absent: the loss cannot be computed, because labels are out of the range of the outputs.
+    """
+    from lossdoctor.lab import observe
+
+    return observe.forward_pass(workload) if observe.computable(workload) else None
+
+
+def start(workload: Workload) -> Start | None:
+    """The loss of untrained models of several seeds.
+
+    Absent: the loss cannot be computed, because labels are out of the range of the outputs.
+    """
+    from lossdoctor.lab import observe
+
+    return observe.start(workload) if observe.computable(workload) else None
+
+
+def short_run(workload: Workload, forward_pass: Pass) -> ShortRun | None:
+    """A few steps exactly as configured.
+
+    Absent: no parameter of the model can learn.
+    """
+    from lossdoctor.lab import observe
+
+    return observe.short_run(workload)
+
+
+def one_batch(workload: Workload, forward_pass: Pass) -> OneBatch | None:
+    """Whether the model can learn a few examples by heart, without regularization.
+
+    Absent: the best constant guess for this loss is not known, or a step takes too long.
+    """
+    from lossdoctor.lab import observe
+
+    return observe.one_batch(workload)
+
+
+def range_test(workload: Workload, forward_pass: Pass) -> RangeTest | None:
+    """The loss while the learning rate rises from almost nothing (Smith 2017).
+
+    Absent: the loss falls at no learning rate, or a step takes too long.
+    """
+    from lossdoctor.lab import observe
+
+    return observe.range_test(workload)
