@@ -35,7 +35,7 @@ class Curve:
     @property
     def finite(self) -> Curve:
         """The points that are numbers."""
-        return self._where(np.isfinite(self.value))
+        return self.where(np.isfinite(self.value))
 
     @property
     def first(self) -> float:
@@ -65,17 +65,17 @@ class Curve:
 
     def since(self, step: float) -> Curve:
         """The points at ``step`` and after."""
-        return self._where(self.step >= step)
+        return self.where(self.step >= step)
 
     def until(self, step: float) -> Curve:
         """The points at ``step`` and before."""
-        return self._where(self.step <= step)
+        return self.where(self.step <= step)
 
     def tail(self, fraction: float) -> Curve:
         """The last ``fraction`` of the points, at least one."""
         keep = np.zeros(len(self), dtype=bool)
         keep[-max(1, round(len(self) * fraction)) :] = True
-        return self._where(keep)
+        return self.where(keep)
 
     def smooth(self, window: int) -> Curve:
         """Running median over ``window`` points, robust to spikes; the ends use what is there."""
@@ -86,6 +86,7 @@ class Curve:
         windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)
         return replace(self, value=np.median(windows, axis=1))
 
-    def _where(self, keep: NDArray[np.bool_]) -> Curve:
+    def where(self, keep: NDArray[np.bool_]) -> Curve:
+        """The points that are marked in ``keep``, of the curve's length."""
         epoch = None if self.epoch is None else self.epoch[keep]
         return replace(self, step=self.step[keep], value=self.value[keep], epoch=epoch)

@@ -18,12 +18,14 @@ SETTLED = 0.97  # share of the fall after which a curve has settled
 class Shape:
     """The levels of a finite curve in its own unit, lower is better; ``curve`` is the curve in at most 256 bins.
 
-    ``start``, ``best`` and ``end`` are medians of a few points, ``best`` of the lowest stretch. ``noise`` is the standard
-    deviation of one bin in the later half, ``error`` that of a level. ``whole``, ``half`` and ``tail`` are the trends of
-    everything, of the last half and of the last third. ``settled_step`` is where 97 % of the fall was done.
+    ``first`` is the first value; ``start``, ``best`` and ``end`` are medians of a few points, ``best`` of the lowest
+    stretch. ``noise`` is the standard deviation of one bin in the later half, ``error`` that of a level. ``whole``,
+    ``half`` and ``tail`` are the trends of everything, of the last half and of the last third. ``settled_step`` is where
+    97 % of the fall was done.
     """
 
     curve: Curve
+    first: float
     start: float
     best: float
     best_step: float
@@ -76,21 +78,22 @@ def shape(curve: Curve) -> Shape:
     n = len(value)
     window = 1 if n < 12 else max(3, n // 20)
     smooth = binned.smooth(window).value
-    start = _start(curve.value)
+    one = noise(value[n // 2 :] if n >= 12 else value[n // 4 :])
+    first, start = _start(curve.value, one)
     end = level(value[-window:])
     lowest = int(smooth.argmin())
     best = min(float(smooth[lowest]), end)
-    one = noise(value[n // 2 :] if n >= 12 else value[n // 4 :])
     target = start - SETTLED * (start - best)
     reached = np.flatnonzero(smooth <= target) if start > best else np.arange(1)
     return Shape(
         curve=binned,
+        first=first,
         start=start,
         best=best,
         best_step=float(binned.step[lowest]),
         end=end,
         noise=one,
-        error=1.25 * one / np.sqrt(window),  # a median's standard error is 1.25 times a mean's
+        error=one if window == 1 else 1.25 * one / np.sqrt(window),  # a median's standard error is 1.25 times a mean's
         whole=trend(value),
         half=trend(value[n // 2 :]),
         tail=trend(value[-max(3, round(n / 3)) :]),
@@ -98,12 +101,15 @@ def shape(curve: Curve) -> Shape:
     )
 
 
-def _start(value: Floats) -> float:
-    """The level at the start: the first value of a fall, else a median of a few; a transient of up to three points is passed over."""
+def _start(value: Floats, noise: float) -> tuple[float, float]:
+    """The first value, and the level at the start: the first value where it stands out from the noise, else a median of a few.
+
+    A transient of up to three values that dwarf all others is passed over.
+    """
     n = len(value)
     few = 1 if n < 30 else 3 if n < 300 else 5
     skip = 0
     while skip < min(3, n // 5) and abs(value[skip]) > OUTLIER * np.abs(value[skip + 1 :]).max():
         skip += 1
-    first = value[skip : skip + few]
-    return float(first[0]) if (np.diff(first) < 0).all() else level(first)
+    first, usual = float(value[skip]), level(value[skip : skip + few])
+    return first, first if abs(first - usual) > 4 * noise else usual

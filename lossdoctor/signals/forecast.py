@@ -27,8 +27,8 @@ class _Family:
     parameters: NDArray[np.int64]
 
 
-def forecast(judged_loss: Curve, lr: Curve | None) -> Forecast | None:
-    """The judged loss a quarter of the run later, with a 90 % interval.
+def forecast(judged_loss: Curve, judged_sign: float, lr: Curve | None) -> Forecast | None:
+    """The judged series a quarter of the run later, with a 90 % interval, in its own unit and direction.
 
     Power laws a + b (x + c)^-d, exponentials a + b exp(-r x) and a constant are fitted by variable projection over a grid
     of (c, d) and r, averaged by AICc weight, and refitted to block-bootstrapped residuals. Falling curves only (b >= 0):
@@ -54,12 +54,13 @@ def forecast(judged_loss: Curve, lr: Curve | None) -> Forecast | None:
     draws_now, draws_ahead = _draws(y, family, rng)
     now, ahead = float(draws_now.mean()), float(draws_ahead.mean())
     low, high = np.quantile(draws_ahead - draws_now, [0.05, 0.95]) + now
+    ends = sorted(judged_sign * (base + scale * float(end)) for end in (low, high))
     return Forecast(
         metric=judged_loss.label,
         at_step=last + HORIZON * span,
-        value=base + scale * ahead,
-        low=base + scale * float(low),
-        high=base + scale * float(high),
+        value=judged_sign * (base + scale * ahead),
+        low=ends[0],
+        high=ends[1],
         gain=scale * (now - ahead),
     )
 

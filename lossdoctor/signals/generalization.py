@@ -33,6 +33,19 @@ def chance_level(classes: int) -> float:
     return math.log(classes)
 
 
+def constant_guess(val_balanced_accuracy: Curve) -> bool:
+    """Whether the mean recall rests at 1 / C for some C of 2 or more: what one answer for everything gets.
+
+    Most of the last half of the points must lie there.
+    """
+    value = val_balanced_accuracy.finite.value
+    late = value[len(value) // 2 :]
+    if len(value) < 3 or late[-1] <= 0:
+        return False
+    count = max(2, round(1 / float(np.median(late))))
+    return bool(np.mean(np.abs(late * count - 1) < 0.02) >= 0.7)
+
+
 def accuracy(train_accuracy: Curve | None, val_accuracy: Curve | None) -> Curve | None:
     """The accuracy on training data, else on validation data, finite.
 

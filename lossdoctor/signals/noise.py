@@ -8,7 +8,8 @@ from lossdoctor.core.curve import Curve
 from lossdoctor.core.shape import Shape
 from lossdoctor.core.statistics import spread_around_zero
 
-SPIKE = 8.0  # times the usual step from point to point
+SPIKE = 8.0  # robust standard deviations over the running median
+TALL = 0.5  # of the whole fall: a smaller spike costs little
 RUNNING = 11  # points of the running median
 
 
@@ -22,10 +23,10 @@ def val_noise(val_shape: Shape) -> float:
     return val_shape.noise
 
 
-def spikes(train_loss: Curve) -> Curve | None:
+def spikes(train_loss: Curve, train_shape: Shape) -> Curve | None:
     """The points of the training loss that stand far above their neighbours; after the first tenth, possibly none.
 
-    Far is eight robust standard deviations over the running median.
+    Far is eight robust standard deviations over the running median, and half of what the run has gained.
 
     Absent: the training loss has too few points to know a spike.
     """
@@ -34,8 +35,7 @@ def spikes(train_loss: Curve) -> Curve | None:
         return None
     over = finite.value - finite.smooth(RUNNING).value
     late = np.arange(len(finite)) >= len(finite) // 10
-    limit = SPIKE * spread_around_zero(over[late])
-    return finite.since(np.inf) if limit <= 0 else finite._where(late & (over > limit))
+    return finite.where(late & (over > max(SPIKE * spread_around_zero(over[late]), TALL * train_shape.fall)))
 
 
 def oscillation(judged: Shape) -> float:

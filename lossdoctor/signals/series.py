@@ -14,10 +14,9 @@ from lossdoctor.core.statistics import HUGE
 ENOUGH = 6  # points a validation loss needs before it is judged in place of the training loss
 
 _REWARD = re.compile(r"reward|return|ep_?rew|score", re.I)
-_HIGHER = re.compile(
-    r"acc|reward|return|rew|score|auc|f1|precision|recall|\bmap|iou|dice|bleu|psnr|ssim|r2|log_?(prob|lik)|objective", re.I
-)
-_LOSS = re.compile(r"loss|cost|objective|nll|entropy|perplexity|ppl|error|mse|mae|log_?(prob|lik)|elbo|energy", re.I)
+_HIGHER = re.compile(r"acc|reward|return|rew|score|auc|f1|precision|recall|\bmap|iou|dice|bleu|psnr|ssim|r2|log_?(prob|lik)", re.I)
+_LIKELIHOOD = re.compile(r"objective|log_?(prob|lik)", re.I)
+_LOSS = re.compile(r"loss|cost|objective|nll|entropy|perplexity|ppl|error|mse|mae|elbo|energy", re.I)
 
 
 def train_loss(run: Run) -> Curve | None:
@@ -25,7 +24,7 @@ def train_loss(run: Run) -> Curve | None:
 
     Absent: the log has no training loss.
     """
-    return _series(run, "train_loss") or _series(run, "loss")
+    return _loss(run, "train_loss", "loss")
 
 
 def val_loss(run: Run) -> Curve | None:
@@ -33,7 +32,7 @@ def val_loss(run: Run) -> Curve | None:
 
     Absent: the log has no validation loss.
     """
-    return _series(run, "val_loss") or _series(run, "test_loss")
+    return _loss(run, "val_loss", "test_loss")
 
 
 def train_accuracy(run: Run) -> Curve | None:
@@ -104,28 +103,44 @@ def judged_loss(run: Run, train_loss: Curve | None, val_loss: Curve | None, rewa
 
     Absent: the log has no loss, reward or accuracy with a finite value.
     """
-    named = [curve for label, curve in run.curves.items() if _LOSS.search(label) or _HIGHER.search(label)]
-    others = sorted(named, key=lambda curve: (bool(_LOSS.search(curve.label)), len(curve)), reverse=True)
-    losses = [curve for curve in (val_loss, train_loss) if curve is not None]
-    candidates = [curve for curve in (reward, *losses, *others) if curve is not None]
-    for wanted in (ENOUGH, 1):
-        for curve in candidates:
-            if len(finite := curve.finite) >= wanted:
-                value = np.clip(finite.value, -HUGE, HUGE)
-                return replace(finite, value=-value if _turned(finite) else value)
+    named = [_series(run, label) for label in run.curves if _LOSS.search(label) or _HIGHER.search(label)]
+    others = sorted(filter(None, named), key=lambda curve: (bool(_LOSS.search(curve.label)), len(curve)), reverse=True)
+    candidates = [curve.finite for curve in (reward, val_loss, train_loss, *others) if curve is not None]
+    chosen = next((curve for wanted in (ENOUGH, 1) for curve in candidates if len(curve) >= wanted), None)
+    if chosen is None:
+        return None
+    value = np.clip(chosen.value, -HUGE, HUGE)
+    return replace(chosen, value=-value if _higher_is_better(chosen.label) else value)
+
+
+def judged_sign(judged_loss: Curve) -> float:
+    """-1 where the judged series is shown upside down, because higher is better in the log; else 1."""
+    return -1.0 if _higher_is_better(judged_loss.label) else 1.0
+
+
+def _higher_is_better(label: str) -> bool:
+    return bool(_HIGHER.search(label)) and "loss" not in label
+
+
+def _loss(run: Run, *labels: str) -> Curve | None:
+    """The first of these series; a log-probability, negative and rising, becomes a loss."""
+    for label in labels:
+        curve = _series(run, label)
+        if curve is None:
+            continue
+        finite = curve.finite.value
+        if _LIKELIHOOD.search(run.columns.get(label, label)) and len(finite) and (finite < 0).all() and finite[-1] >= finite[0]:
+            return replace(curve, value=-curve.value)
+        return curve
     return None
 
 
-def _turned(curve: Curve) -> bool:
-    """Whether higher is better; an objective is a log-probability where it is negative."""
-    if "objective" in curve.label:
-        return bool((curve.value < 0).all())
-    return bool(_HIGHER.search(curve.label)) and "loss" not in curve.label
-
-
 def _series(run: Run, label: str) -> Curve | None:
+    """The series, if it has a point; steps that do not increase give way to a count."""
     curve = run.curves.get(label)
-    return curve if curve is not None and len(curve) else None
+    if curve is None or not len(curve):
+        return None
+    return curve if (np.diff(curve.step) > 0).all() else replace(curve, step=np.arange(len(curve), dtype=float))
 
 
 def _share(curve: Curve | None) -> Curve | None:

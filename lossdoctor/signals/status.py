@@ -19,41 +19,59 @@ from lossdoctor.core.shape import Shape
 from lossdoctor.signals.generalization import ROUND_CLASSES
 
 FEWEST = 5  # points below which nothing but NaN is said
-FEW = 12  # points below which a sick verdict needs twice the evidence
+FEW = 12  # points below which a sick verdict needs 1.4 times the evidence
 SURE = 0.55  # a sick verdict below this confidence is not given
 
 
 @dataclass(frozen=True)
 class _Case:
-    """All that the rules look at."""
+    """All that the rules look at; ``sign`` is -1 where the judged series is shown upside down."""
 
     judged: Shape
+    sign: float
     train: Shape | None
     val: Shape | None
     accuracy: Curve | None
     learned: float | None
+    constant_guess: bool | None
     lr: Curve | None
     forecast: Forecast | None
     spent_step: float | None
     fall_before_spent: float | None
 
     @property
-    def few(self) -> bool:
-        return len(self.judged.curve) < FEW
+    def losses(self) -> list[Shape]:
+        """The judged series and the training loss; a reward alone, where there is one."""
+        return [self.judged] if self.train is None or self.sign < 0 else [self.judged, self.train]
 
     @property
-    def fraction_after(self) -> float:
-        return _fraction_after(self.judged, self.judged.settled_step)
+    def few(self) -> bool:
+        return max(len(shape.curve) for shape in self.losses) < FEW
+
+    @property
+    def reached(self) -> float | None:
+        """The accuracy at the end."""
+        return None if self.accuracy is None else float(np.median(self.accuracy.value[-max(3, len(self.accuracy) // 10) :]))
+
+    @property
+    def relative_fall(self) -> float:
+        """The larger of the relative falls of the losses."""
+        return max(shape.relative_fall for shape in self.losses)
+
+    def show(self, value: float) -> str:
+        return f"{self.sign * value:.4g}"
 
 
 def verdict(
     run: Run,
     judged_loss: Curve | None,
     judged: Shape | None,
+    judged_sign: float | None,
     train_shape: Shape | None,
     val_shape: Shape | None,
     accuracy: Curve | None,
     learned_share: float | None,
+    constant_guess: bool | None,
     lr: Curve | None,
     forecast: Forecast | None,
     lr_spent_step: float | None,
@@ -67,8 +85,20 @@ def verdict(
         return Verdict(Status.TOO_SHORT, 1.0, "The log has no loss to judge.")
     if len(judged_loss) < FEWEST:
         return Verdict(Status.TOO_SHORT, 1.0, f"{len(judged_loss)} points of {judged_loss.label} are too few to say.")
-    case = _Case(judged, train_shape, val_shape, accuracy, learned_share, lr, forecast, lr_spent_step, fall_before_spent)
-    for rule in (_diverging, _overfitting, _oscillating, _never_learned, _slow, _stalled):
+    case = _Case(
+        judged,
+        judged_sign or 1.0,
+        train_shape,
+        val_shape,
+        accuracy,
+        learned_share,
+        constant_guess,
+        lr,
+        forecast,
+        lr_spent_step,
+        fall_before_spent,
+    )
+    for rule in (_diverging, _guessing, _overfitting, _oscillating, _never_learned, _slow, _stalled):
         found = rule(case)
         if found and found.confidence >= SURE:
             return found
@@ -108,21 +138,89 @@ def _non_finite(run: Run, judged: Shape | None, step: float) -> Verdict:
 
 def _diverging(case: _Case) -> Verdict | None:
     """The training loss (or the only one) ends significantly above its own earlier level and is not on its way back."""
-    shape = case.train or case.judged
-    if case.train is not None and case.val is None and case.judged.curve.label != case.train.curve.label:
-        return None  # a reward is judged: the loss of a policy may rise
-    if shape.rise <= 0 or shape.tail.z < -1.9 or shape.best_step >= shape.curve.step[-1]:
+    shape = case.losses[-1]
+    low = min(shape.best, shape.first)
+    rise = shape.end - low
+    if rise <= 0 or shape.tail.z < -1.9 or shape.curve.value[-1] <= low:
         return None
-    significance = _over(shape.rise, shape.error) / 6
-    back = shape.rise / shape.fall if shape.fall > 0 else math.inf
-    ratio = shape.end / shape.best if shape.best > 0 else 0.0
-    clear = max(back / 0.3, (ratio - 1) / 0.5 if shape.end > 0.03 * shape.start and shape.end > 0 else 0.0)
-    above = min(significance, clear, _over(abs(shape.rise), 0.02 * abs(shape.best)))
+    significance = _over(rise, shape.error) / 6
+    lasting = _share_above(shape, low + 0.5 * rise) / 0.15
+    back = _over(rise, shape.fall) / 0.3
+    ratio = (shape.end / low - 1) / 0.5 if low > 0 and shape.end > 0.03 * shape.start else 0.0
+    held = 1 - _share_above(shape, low + 0.5 * rise, anywhere=True)
+    above = min(significance, lasting, max(back, ratio), _over(rise, 0.05 * abs(low)), held / 0.05)
     if above < 1:
         return None
-    step = shape.best_step
-    text = f"{shape.curve.label} rose from {shape.best:.4g} at step {step:g} to {shape.end:.4g} and does not come back."
+    step = shape.best_step if shape.best <= shape.first else float(shape.curve.step[0])
+    text = f"{shape.curve.label} rose from {case.show(low)} at step {step:g} to {case.show(shape.end)} and does not come back."
+    if case.sign < 0:
+        text = text.replace(" rose ", " fell ")
     return _sick(case, Status.DIVERGING, above, text, shape, onset=step, stop=step)
+
+
+def _share_above(shape: Shape, level: float, anywhere: bool = False) -> float:
+    """The share of the points over ``level``: of those at the end without a break (but for lone ones), or anywhere."""
+    above = shape.curve.smooth(3).value > level
+    if anywhere or above.all():
+        return float(above.mean())
+    return float(above[::-1].argmin() / len(above))
+
+
+def _guessing(case: _Case) -> Verdict | None:
+    """Stuck at what a constant guess gets."""
+    if case.reached is not None and case.learned is not None and (case.learned > 0.15 or _good(case.accuracy)) and not case.constant_guess:
+        return None
+    chance = min(_at_chance(shape, case.reached) for shape in case.losses)
+    above = max(chance, 4.0 if case.constant_guess else 0.0)
+    return _nothing_learned(case, above, "at the level of a constant guess")
+
+
+def _never_learned(case: _Case) -> Verdict | None:
+    """No significant fall since the start."""
+    if case.reached is not None and case.learned is not None and (case.learned > 0.15 or _good(case.accuracy)):
+        return None
+    return _nothing_learned(case, min(_flatness(shape) for shape in case.losses), "where it began")
+
+
+def _nothing_learned(case: _Case, above: float, where: str) -> Verdict | None:
+    if above < 1:
+        return None
+    shape = case.judged
+    text = f"{shape.curve.label} is {case.show(shape.end)} after {len(shape.curve)} points: still {where}."
+    return _sick(case, Status.NEVER_LEARNED, above, text, shape, onset=float(shape.curve.step[0]), stop=shape.settled_step)
+
+
+def _flatness(shape: Shape) -> float:
+    """Over 1 where there was no fall to speak of: none at all, within the noise, or under 1 % of a positive loss."""
+    down = shape.start - shape.end
+    none = 3.0 if shape.end >= shape.first and shape.end >= shape.start else 0.0
+    within_noise = 3 / max(_over(down, shape.noise), 0.1) if shape.whole.z > -2.5 else 0.0
+    tiny = 0.01 / max(shape.relative_fall, 1e-4) if shape.start > 0 and shape.best >= 0 else 0.0
+    return min(max(none, within_noise, tiny), 20.0)
+
+
+def _at_chance(shape: Shape, reached: float | None) -> float:
+    """Over 1 where the loss ends at ln C or at 1/4, the loss of a constant guess, and the accuracy does not gainsay it.
+
+    An accuracy near 1 / C is evidence of its own; without one the loss must have rested there for most of the run.
+    """
+    if shape.end <= 0 or shape.curve.value.min() < 0:
+        return 0.0
+    distance = min(abs(shape.end / guess - 1) for guess in (*map(math.log, ROUND_CLASSES), 0.25))
+    if reached is None:
+        rests = shape.tail_fall < 0.1 and shape.settled_fraction < 0.5 and shape.best > 0.97 * shape.end
+        return min(0.01 / max(distance, 0.004), 2.5) if rests else 0.0
+    low = (1.2 * math.exp(-shape.end) + 0.05) / max(reached, 1e-9)
+    near = 0.05 if shape.tail_fall < 0.1 else 0.015
+    return min(near / max(distance, 0.01), 1.5 * low, 4.0) if low >= 1 else 0.0
+
+
+def _good(accuracy: Curve | None) -> bool:
+    """An accuracy that no constant guess on a usual data set reaches, and that moves."""
+    if accuracy is None:
+        return False
+    value = accuracy.value[-max(3, len(accuracy) // 10) :]
+    return float(np.median(value)) > 0.8 and float(np.ptp(accuracy.value)) > 0
 
 
 def _overfitting(case: _Case) -> Verdict | None:
@@ -131,7 +229,8 @@ def _overfitting(case: _Case) -> Verdict | None:
     if val is None or len(val.curve) < FEWEST or val.rise <= 0 or val.curve.label != case.judged.curve.label:
         return None
     significance = _over(val.rise, val.error) / 4
-    size = max(val.rise / val.fall if val.fall > 0 else math.inf, val.rise / abs(val.best) if val.best else math.inf) / 0.05
+    of_best = _over(val.rise, abs(val.best))
+    size = min(max(_over(val.rise, val.fall), of_best) / 0.05, of_best / 0.02)
     kept = 1.0
     if train is not None:
         before = train.curve.until(val.best_step).smooth(3).value
@@ -147,65 +246,18 @@ def _overfitting(case: _Case) -> Verdict | None:
 
 
 def _oscillating(case: _Case) -> Verdict | None:
-    """Swings that are large against the level, and no net progress in them."""
+    """Swings that are large against the level and against all that was gained."""
     shape = case.judged
     if shape.end <= 0 or shape.best < 0 or len(shape.curve) < FEW or shape.half.z < -1.9:
         return None
-    half = shape.curve.value[len(shape.curve) // 2 :]
-    level = float(np.median(half))
-    swing = shape.noise / level if level > 0 else 0.0
-    high = level / shape.start if shape.start > 0 else 0.0
-    above = min(swing / 0.2, high / 0.25)
+    level = float(np.median(shape.curve.value[len(shape.curve) // 2 :]))
+    swing = _over(shape.noise, level)
+    gained = max(shape.start - level, 0.0)
+    above = min(swing / 0.2, 3 * _over(shape.noise, gained))
     if above < 1:
         return None
     text = f"{shape.curve.label} swings by {swing:.0%} of its level and makes no net progress."
     return _sick(case, Status.OSCILLATING, above, text, shape, onset=shape.best_step, stop=shape.best_step)
-
-
-def _never_learned(case: _Case) -> Verdict | None:
-    """No significant fall since the start, or stuck at the level of a constant guess."""
-    if case.learned is not None and case.accuracy is not None and (case.learned > 0.15 or _good(case.accuracy)):
-        return None
-    shapes = [shape for shape in (case.judged, case.train) if shape is not None]
-    flat = min(_flatness(shape) for shape in shapes)
-    chance = min(_at_chance(shape, case.accuracy) for shape in shapes)
-    above = max(flat, chance)
-    if above < 1:
-        return None
-    shape = case.judged
-    what = "the level of a constant guess" if chance > flat else "where it began"
-    text = f"{shape.curve.label} is {shape.end:.4g} after {len(shape.curve)} points: still {what}."
-    return _sick(case, Status.NEVER_LEARNED, above, text, shape, onset=float(shape.curve.step[0]), stop=shape.settled_step)
-
-
-def _flatness(shape: Shape) -> float:
-    """Over 1 where there was no fall to speak of: within the noise, or under 1 % of a positive loss."""
-    down = shape.start - shape.end
-    within_noise = 3 / max(_over(down, shape.noise), 0.1) if shape.whole.z > -2.5 else 0.0
-    tiny = 0.01 / max(shape.relative_fall, 1e-4) if shape.start > 0 and shape.best >= 0 else 0.0
-    return min(max(within_noise, tiny), 20.0)
-
-
-def _at_chance(shape: Shape, accuracy: Curve | None) -> float:
-    """Over 1 where a flat loss lies at ln C or at 1/4, the loss of a constant guess, and the accuracy does not gainsay it."""
-    if shape.tail_fall > 0.1 or shape.settled_fraction > 0.5 or shape.end <= 0:
-        return 0.0
-    near = 0.015
-    if accuracy is not None:
-        near = 0.05
-    distance = min(abs(shape.end / guess - 1) for guess in (*map(math.log, ROUND_CLASSES), 0.25))
-    low = 1.0
-    if accuracy is not None:
-        c = math.exp(min(shape.end, 20))
-        low = (1.2 / c + 0.05) / max(float(np.median(accuracy.value[-3:])), 1e-9)
-        low = min(low, 1.5) if low > 1 else 0.0
-    return min(near / max(distance, near / 4), 3.0) * low if low and distance <= near else 0.0
-
-
-def _good(accuracy: Curve) -> bool:
-    """An accuracy that no constant guess on a usual data set reaches, and that moves."""
-    value = accuracy.value[-max(3, len(accuracy) // 10) :]
-    return float(np.median(value)) > 0.8 and float(np.ptp(accuracy.value)) > 0
 
 
 def _slow(case: _Case) -> Verdict | None:
@@ -216,7 +268,7 @@ def _slow(case: _Case) -> Verdict | None:
     if case.learned is not None and case.learned > 0.2:
         return None
     straight = shape.tail_fall / 0.18
-    little = 0.22 / max(shape.relative_fall, 1e-4)
+    little = 0.22 / max(case.relative_fall, 1e-4)
     above = min(straight, little, -shape.whole.z / 3, -shape.half.z / 2)
     if above < 1:
         return None
@@ -230,18 +282,17 @@ def _stalled(case: _Case) -> Verdict | None:
     if _improving(case) >= 1 or len(shape.curve) < FEW:
         return None
     early = (1 - shape.settled_fraction) / 0.3
-    little = 0.06 / max(shape.relative_fall, 1e-4)
+    little = 0.06 / max(case.relative_fall, 1e-4)
     dull = 0.0
-    if case.accuracy is not None:
-        now = float(np.median(case.accuracy.value[-max(3, len(case.accuracy) // 10) :]))
-        dull = min(0.25 / max(shape.relative_fall, 1e-4), 0.75 / max(now, 1e-9))
+    if case.reached is not None:
+        dull = min(0.25 / max(case.relative_fall, 1e-4), 0.75 / max(case.reached, 1e-9))
     ran_out = 0.0
     if case.spent_step is not None and case.fall_before_spent is not None:
         ran_out = min(case.fall_before_spent / 0.05, _fraction_after(shape, case.spent_step) / 0.35)
     above = max(min(early, little), min(early, dull), ran_out)
     if above < 1:
         return None
-    why = "the learning rate ran out while the loss was falling" if ran_out >= above else f"it came down by only {shape.relative_fall:.1%}"
+    why = "the learning rate ran out while the loss was falling" if ran_out >= above else f"it came down by only {case.relative_fall:.1%}"
     text = f"{shape.curve.label} is flat since step {shape.settled_step:g}, and {why}."
     return _sick(case, Status.STALLED, above, text, shape, onset=shape.settled_step, stop=shape.settled_step)
 
@@ -249,30 +300,31 @@ def _stalled(case: _Case) -> Verdict | None:
 def _improving(case: _Case) -> float:
     """Over 1 where the expected gain of the next quarter is clear of zero and over 2 % of the fall so far."""
     shape, forecast = case.judged, case.forecast
-    if forecast is not None and shape.fall > 0:
-        clear = forecast.gain > 0 and forecast.high < forecast.value + forecast.gain
-        return forecast.gain / shape.fall / 0.02 if clear else min(forecast.gain / shape.fall / 0.02, 0.9)
-    return shape.tail_fall / 0.04 if shape.tail.z < -1 else 0.0
+    if forecast is None or shape.fall <= 0:
+        return shape.tail_fall / 0.04 if shape.tail.z < -1 else 0.0
+    gain = forecast.gain / shape.fall / 0.02
+    spread = abs(forecast.high - forecast.value) if case.sign > 0 else abs(forecast.low - forecast.value)
+    return gain if spread < forecast.gain else min(gain, 0.9)
 
 
 def _healthy(case: _Case) -> Verdict:
     shape = case.judged
     gain = _improving(case)
-    first, last = float(shape.curve.step[0]), float(shape.curve.step[-1])
+    label, first, last = shape.curve.label, float(shape.curve.step[0]), float(shape.curve.step[-1])
     if len(shape.curve) < FEW and shape.whole.z > -1.6 and shape.progress < 5:
-        return Verdict(Status.TOO_SHORT, 0.8, f"{len(shape.curve)} points of {shape.curve.label} without a clear trend are too few to say.")
+        return Verdict(Status.TOO_SHORT, 0.8, f"{len(shape.curve)} points of {label} without a clear trend are too few to say.")
     if gain >= 1:
-        text = f"{shape.curve.label} still falls: {shape.end:.4g} now"
+        text = f"{label} still {'falls' if case.sign > 0 else 'rises'}: {case.show(shape.end)} now"
         text += f", {case.forecast.value:.4g} expected at step {case.forecast.at_step:g}." if case.forecast else "."
         return Verdict(Status.IMPROVING, _surety(gain), text, None, shape.best_step, None, 0.0)
     confidence = _surety(1 / max(gain, 0.05))
-    text = f"{shape.curve.label} fell from {shape.start:.4g} to {shape.end:.4g} and is flat since step {shape.settled_step:g}."
+    text = f"{label} went from {case.show(shape.start)} to {case.show(shape.end)} and is flat since step {shape.settled_step:g}."
     wasted = (last - shape.settled_step) / (last - first) if last > first else 0.0
     return Verdict(Status.CONVERGED, confidence, text, shape.settled_step, shape.best_step, shape.settled_step, wasted)
 
 
 def _sick(case: _Case, status: Status, above: float, text: str, shape: Shape, onset: float | None, stop: float | None) -> Verdict:
-    confidence = _surety(above / 2 if case.few else above)
+    confidence = _surety(above / 1.4 if case.few else above)
     wasted = _fraction_after(shape, stop) if stop is not None else 0.0
     return Verdict(status, confidence, text, onset, shape.best_step, stop, wasted)
 

@@ -13,7 +13,7 @@ class ExplodingGradient(Check):
     """The gradient norm jumps to many times its running median.
 
     Why it matters: one such step can undo hours of training, or end in NaN.
-    How it is detected: points of the gradient norm over 10 times the running median, and how often.
+    How it is detected: points of the gradient norm over 10 times the running median and over the norm at the start.
     What to do: clip the gradient norm near its usual size; lower the learning rate; look at the batches of those steps.
     """
 
@@ -30,7 +30,8 @@ class ExplodingGradient(Check):
         usual = norm.smooth(min(self.window, len(norm) // 2)).value
         times = norm.value / np.where(usual > 0, usual, np.inf)
         times[: max(1, len(norm) // 20)] = 0.0  # the start may be rough
-        far = np.flatnonzero(times > self.ratio)
+        early = float(np.median(norm.value[: max(1, len(norm) // 10)]))
+        far = np.flatnonzero((times > self.ratio) & (norm.value > early))  # near a solved loss, small norms jump without harm
         if len(far) < self.fewest:
             return None
         return self.finding(

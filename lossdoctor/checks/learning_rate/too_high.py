@@ -7,7 +7,7 @@ from typing import Any
 from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.curve import Curve
 from lossdoctor.core.diagnosis import Status, Verdict
-from lossdoctor.core.examples import falling, flat, noisy, spiky, u_turn, verdict
+from lossdoctor.core.examples import curve, falling, flat, noisy, u_turn, verdict
 from lossdoctor.core.shape import Shape, shape
 
 
@@ -15,17 +15,16 @@ class LearningRateTooHigh(Check):
     """The learning rate is too high: the loss swings, spikes, blows up, or is stuck above where it had been.
 
     Why it matters: steps longer than 2 / curvature bounce off the walls of the valley; no amount of further training helps.
-    How it is detected: the loss ends above its own earlier level, swings without net progress, jumped at the start far above where it
-    then settled for good, or keeps throwing spikes out of which it must recover.
+    How it is detected: the loss ends above its own earlier level, swings without net progress, blew up and came to
+    rest at the level of a constant guess, or throws spikes as tall as half of what the run gained.
     What to do: divide the learning rate by 3 to 10, or warm it up; clip the gradient norm if spikes remain.
     """
 
     code, severity = "LR001", Severity.ERROR
     requires = frozenset({"NUM001"})
     references = ("Smith 2017, Cyclical Learning Rates", "Cohen et al. 2021, Gradient Descent on Neural Networks at the Edge of Stability")
-    jump = 2.0  # times the final level: a first loss this high that falls at once and then rests is an early blow-up; own, on small runs
-    share = 0.01  # of all points being spikes is a habit, not an accident; own
-    fewest = 3  # spikes
+    jump = 2.0  # times the final level: a loss that was this high and now rests at a constant guess has blown up; own
+    fewest = 3  # spikes as tall as half of all that the run gained; own
 
     def examine(
         self, verdict: Verdict, judged: Shape, train_shape: Shape | None, oscillation: float, spikes: Curve | None
@@ -36,17 +35,11 @@ class LearningRateTooHigh(Check):
         if verdict.status is Status.OSCILLATING:
             return self._found("The loss swings from point to point and makes no net progress", 0.9 * verdict.confidence, verdict, evidence)
         stuck = train_shape or judged
-        if verdict.status is Status.NEVER_LEARNED and stuck.end > 0 and stuck.start > self.jump * stuck.end:
-            evidence["first_over_last"] = stuck.start / stuck.end
-            return self._found("The loss blew up at the start and came to rest at the level of a constant guess", 0.7, verdict, evidence)
-        if (
-            spikes is not None
-            and len(spikes) >= self.fewest
-            and train_shape is not None
-            and len(spikes) > self.share * len(train_shape.curve)
-        ):
-            if verdict.status.healthy:
-                return None
+        peak = float(stuck.curve.value.max())
+        if verdict.status is Status.NEVER_LEARNED and stuck.end > 0 and peak > self.jump * stuck.end:
+            evidence["peak_over_last"] = peak / stuck.end
+            return self._found("The loss blew up and came to rest at the level of a constant guess", 0.7, verdict, evidence)
+        if spikes is not None and len(spikes) >= self.fewest:
             return self._found(f"The training loss has {len(spikes)} spikes", 0.6, verdict, evidence)
         return None
 
@@ -77,7 +70,7 @@ class LearningRateTooHigh(Check):
             "judged": shape(falling()),
             "train_shape": shape(falling()),
             "oscillation": 0.0,
-            "spikes": spiky(falling(), 5),
+            "spikes": curve([9.0]),
         },
         {"verdict": verdict("never_learned"), "judged": shape(flat(2.3)), "train_shape": None, "oscillation": 0.0, "spikes": None},
     ]

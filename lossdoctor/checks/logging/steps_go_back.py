@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.curve import Curve
 from lossdoctor.core.examples import falling
+from lossdoctor.core.run import Run
 
 
 class StepsGoBack(Check):
@@ -20,16 +23,19 @@ class StepsGoBack(Check):
     code, severity = "LOG003", Severity.INFO
     references = ("Godbole et al. 2023, Deep Learning Tuning Playbook",)
 
-    def examine(self, judged_loss: Curve) -> Finding | None:
-        back = np.flatnonzero(np.diff(judged_loss.step) <= 0)
+    def examine(self, run: Run, judged_loss: Curve) -> Finding | None:
+        logged = run.curves[judged_loss.label].step
+        back = np.flatnonzero(np.diff(logged) <= 0)
         if not len(back):
             return None
         return self.finding(
-            f"The steps go back or repeat at {len(back)} of {len(judged_loss)} points of {judged_loss.label}.",
+            f"The steps go back or repeat at {len(back)} of {len(logged)} points of {judged_loss.label}.",
             confidence=0.95,
-            step=float(judged_loss.step[back[0]]),
+            step=float(logged[back[0]]),
             points=len(back),
         )
 
-    sick = [{"judged_loss": Curve("loss", "train", np.array([0.0, 1, 2, 1, 2, 3]), np.array([3.0, 2, 1, 2, 1, 0.5]))}]
-    healthy = [{"judged_loss": falling()}]
+    sick = [
+        {"run": Run({"train_loss": _resumed}), "judged_loss": _resumed} for _resumed in [replace(falling(), step=np.arange(200.0) % 120)]
+    ]
+    healthy = [{"run": Run({"train_loss": falling()}), "judged_loss": falling()}]

@@ -30,11 +30,9 @@ class LossHighDespiteAccuracy(Check):
     def examine(self, train_shape: Shape, classes: int, accuracy: Curve) -> Finding | None:
         floor = math.log(math.e + classes - 1) - 1
         reached = float(np.median(accuracy.value[-3:]))
-        if (
-            reached < self.right
-            or not floor * 0.99 < train_shape.best <= train_shape.end < self.over * floor
-            or train_shape.tail_fall > 0.2
-        ):
+        usual = 2 * (1 - reached) * (1 + math.log(classes))  # each wrong answer costs about 1 + ln C
+        rests = train_shape.tail_fall <= 0.2 and floor * 0.99 < train_shape.best <= train_shape.end < self.over * floor
+        if not rests or reached < self.right or train_shape.end < usual:
             return None
         return self.finding(
             f"Accuracy is {reached:.3f}, but the loss rests at {train_shape.end:.4g}, just over the floor of a double softmax.",

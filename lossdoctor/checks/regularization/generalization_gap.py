@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lossdoctor.core.check import Check, Finding, Severity
-from lossdoctor.core.examples import falling
+from lossdoctor.core.diagnosis import Status, Verdict
+from lossdoctor.core.examples import falling, verdict
 from lossdoctor.core.shape import Shape, shape
 
 
@@ -11,7 +12,7 @@ class GeneralizationGap(Check):
     """Validation loss stays far above training loss.
 
     Why it matters: the model fits what does not carry over to new data; more training will not help.
-    How it is detected: the gap at the end is most of the validation loss, and a clear part of where it started.
+    How it is detected: the gap at the end is most of the validation loss, and a clear part of where it started; it is not still falling.
     What to do: regularize, augment, get more data, or take a smaller model; check that both splits are prepared alike.
     """
 
@@ -19,10 +20,10 @@ class GeneralizationGap(Check):
     requires = frozenset({"NUM001", "STOP001", "LR001"})
     references = ("Goodfellow et al. 2016, Deep Learning, 5.2 Capacity, Overfitting and Underfitting",)
     share = 0.6  # of the validation loss that the gap makes; own
-    visible = 0.15  # of the first validation loss; own
+    visible = 0.2  # of the first validation loss; own
 
-    def examine(self, train_shape: Shape, val_shape: Shape, gap: float) -> Finding | None:
-        if val_shape.end <= 0 or train_shape.best < 0 or len(val_shape.curve) < 5:
+    def examine(self, verdict: Verdict, train_shape: Shape, val_shape: Shape, gap: float) -> Finding | None:
+        if verdict.status is Status.IMPROVING or val_shape.end <= 0 or train_shape.best < 0 or len(val_shape.curve) < 5:
             return None
         share, visible = gap / val_shape.end, gap / max(val_shape.start, val_shape.end)
         if share < self.share or visible < self.visible or gap < 4 * val_shape.error:
@@ -36,5 +37,19 @@ class GeneralizationGap(Check):
             best_step=val_shape.best_step,
         )
 
-    sick = [{"train_shape": shape(falling(2.3, 0.01)), "val_shape": shape(falling(2.3, 1.2, "val_loss")), "gap": 1.19}]
-    healthy = [{"train_shape": shape(falling(2.3, 0.2)), "val_shape": shape(falling(2.3, 0.25, "val_loss")), "gap": 0.05}]
+    sick = [
+        {
+            "verdict": verdict("converged"),
+            "train_shape": shape(falling(2.3, 0.01)),
+            "val_shape": shape(falling(2.3, 1.2, "val_loss")),
+            "gap": 1.19,
+        }
+    ]
+    healthy = [
+        {
+            "verdict": verdict("converged"),
+            "train_shape": shape(falling(2.3, 0.2)),
+            "val_shape": shape(falling(2.3, 0.25, "val_loss")),
+            "gap": 0.05,
+        }
+    ]
