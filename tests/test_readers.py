@@ -229,13 +229,104 @@ def test_rivals_are_not_added() -> None:
 
 def test_a_score_where_there_is_no_loss() -> None:
     run = one(table(["iteration", "train-rmse", "test-rmse"], [[i, 1.0, 2.0] for i in range(3)]))
-    assert set(run.curves) == {"train_loss", "test_loss"}
+    assert set(run.curves) == {"train_loss", "val_loss"}
+    assert any("test_rmse taken for validation" in note for note in run.notes)
+
+
+def test_a_test_beside_validation_stays_a_test() -> None:
+    run = one(table(["epoch", "loss", "val_loss", "test_loss"], [[i, 1.0, 2.0, 3.0] for i in range(3)]))
+    assert set(run.curves) == {"train_loss", "val_loss", "test_loss"}
 
 
 def test_duplicate_columns() -> None:
     run = one("step,loss,loss\n0,1.5,9\n1,1.0,9\n")
     assert values(run, "train_loss") == [1.5, 1.0]
     assert any("more than once" in note for note in run.notes)
+
+
+# --- printed text ---
+
+
+PRINTED = {
+    "nanoGPT": "".join(
+        (f"step {i}: train loss {3 - i / 10:.4f}, val loss {3.5 - i / 10:.4f}\n" if i == 0 else "")
+        + f"iter {i}: loss {2 - i / 10:.4f}, time 20.10ms, mfu -100.00%\n"
+        for i in range(4)
+    ),
+    "llm.c": "".join(
+        ("val loss 3.5\n" if i % 2 == 0 else "")
+        + f"step {i + 1:>5d}/10 | loss {2 - i / 10:.6f} (+0.1z)| norm 1.5 (nanz)| lr 3.00e-04 | 20.10 ms\n"
+        for i in range(4)
+    ),
+    "Hugging Face": "".join(
+        f"{ {'loss': 2 - i / 10, 'grad_norm': 1.5, 'learning_rate': 3e-4, 'epoch': i / 4} }\n"
+        + (f"{ {'eval_loss': 3.5, 'eval_runtime': 12.5, 'epoch': i / 4} }\n" if i % 2 else "")
+        for i in range(4)
+    ),
+    "Keras 2": "".join(
+        f"Epoch {i + 1}/4\n\r 1/32 [>.....] - ETA: 1:02 - loss: 9.9\r16/32 [===>..] - ETA: 3s - loss: 8.8"
+        f"\r32/32 [======] - 2s 60ms/step - loss: {2 - i / 10:.4f} - accuracy: 0.5 - val_loss: {3.5 - i / 10:.4f} - val_accuracy: 0.4\n"
+        for i in range(4)
+    ),
+    "Keras 3": "".join(
+        f"Epoch {i + 1}/4\n\x1b[1m 1/32\x1b[0m \x1b[37m━━━━\x1b[0m \x1b[1m9s\x1b[0m 3ms/step - loss: 9.9\r"
+        f"\x1b[1m32/32\x1b[0m \x1b[32m━━━━\x1b[0m\x1b[37m\x1b[0m \x1b[1m1s\x1b[0m 3ms/step - "
+        f"loss: {2 - i / 10:.4f} - val_loss: {3.5 - i / 10:.4f}\n"
+        for i in range(4)
+    ),
+    "fastai": "epoch     train_loss  valid_loss  accuracy  time    \n"
+    + "".join(f"{i}         {2 - i / 10:.6f}    {3.5 - i / 10:.6f}    0.500000  00:10     \n" for i in range(4)),
+    "MNIST example": "".join(
+        f"Train Epoch: {i + 1} [0/60000 (0%)]\tLoss: {2 - i / 10:.6f}\n\n"
+        f"Test set: Average loss: {3.5 - i / 10:.4f}, Accuracy: 9850/10000 (98%)\n\n"
+        for i in range(4)
+    ),
+    "mmcv": "".join(
+        f"2021-01-01 10:00:0{i},123 - mmdet - INFO - Epoch [1][{50 * i + 50}/1000]\tlr: 1.978e-02, eta: 1:00:00, time: 0.5, loss_cls: 0.1, "
+        f"loss: {2 - i / 10:.4f}\n"
+        for i in range(4)
+    )
+    + "2021-01-01 10:01:00,123 - mmdet - INFO - Epoch(val) [1][100]\tloss: 3.5\n",
+    "Megatron": "".join(
+        f" iteration {i + 1:>8d}/  500000 | consumed samples: {i * 8} | learning rate: 1.000E-04 | lm loss: {2 - i / 10:.6E} | "
+        f"loss scale: 1.0 | grad norm: 1.5 | validation loss: 3.5\n"
+        for i in range(4)
+    ),
+    "fairseq": "".join(
+        f"2021-01-01 10:00:00 | INFO | train | epoch {i + 1:03d} | loss {2 - i / 10:.3f} | ppl 4 | lr 0.0003\n"
+        f"2021-01-01 10:00:01 | INFO | valid | epoch {i + 1:03d} | valid on 'valid' subset | loss {3.5 - i / 10:.3f}\n"
+        for i in range(4)
+    ),
+    "plain": "".join(
+        f"Epoch [{i + 1}/4], Step [100/600], Loss: {2 - i / 10:.4f}\nEpoch {i + 1} validation: loss=3.5, acc=50.0%\n" for i in range(4)
+    ),
+    "Paddle": "".join(f"epoch: [1/1], iter: {i * 10}, lr: 0.0003, loss: {2 - i / 10:.6f}, eval loss: 3.5\n" for i in range(4)),
+    "Chinese": "".join(f"轮次 {i}: 训练损失: {2 - i / 10:.4f}, 验证损失: 3.5\n" for i in range(4)),
+    "tqdm": "".join(f"Epoch {i}: 100%|██████████| 10/10 [00:01<00:00,  9.5it/s, loss={2 - i / 10:.3f}]\nval_loss: 3.5\n" for i in range(4)),
+}
+
+
+@pytest.mark.parametrize("program", PRINTED)
+def test_printed(program: str) -> None:
+    noise = "import torch\nlr = args.lr  # start\nTraceback is not here\nsaved model with best val loss 0.1 to x.pt\n"
+    run = one(noise + PRINTED[program])
+    assert run.reader == "console_text"
+    assert values(run, "train_loss") == pytest.approx([2, 1.9, 1.8, 1.7])
+    assert (np.diff(steps(run, "train_loss")) > 0).all()
+    assert values(run, "val_loss")[0] == 3.5
+
+
+def test_printed_boxes() -> None:
+    text = "".join(
+        f"-----------------------------\n| rollout/           |      |\n|    ep_rew_mean     | {20 + i} |\n| time/              |      |\n"
+        f"|    total_timesteps | {2048 * i} |\n| train/             |      |\n"
+        f"|    value_loss      | 9.5  |\n-----------------------------\n"
+        for i in range(3)
+    )
+    run = one(text)
+    assert values(run, "reward") == [20, 21, 22]
+    assert steps(run, "reward") == [0, 2048, 4096]
+    assert "val_loss" not in run.curves
 
 
 # --- steps and runs ---

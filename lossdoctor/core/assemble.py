@@ -19,6 +19,7 @@ from lossdoctor.core.reader import Block, Row
 from lossdoctor.core.run import Run
 
 BATCH = 4096  # rows that are turned into arrays at a time
+SPARSE = 10  # times as many points make a series the one to look at
 INTERLEAVED = 0.1  # share of points at which the steps of one run may go back
 SEVERAL = 50  # columns that an error message lists at most
 
@@ -233,11 +234,14 @@ def _number(value: Any) -> float | None:
 # --- names to roles ----------------------------------------------------------------------------------------------------
 
 
+Curves = dict[str, tuple[Role, tuple[str, ...]]]
+
+
 @dataclass(frozen=True)
 class Roles:
     """Which columns make which series: ``curves`` maps a label to its role and columns (several are added or averaged)."""
 
-    curves: dict[str, tuple[Role, tuple[str, ...]]]
+    curves: Curves
     axes: dict[str, tuple[str, ...]]
     combine: dict[str, Callable[..., Any]]
     notes: tuple[str, ...] = ()
@@ -255,12 +259,19 @@ def _roles(log: Log, mapping: Mapping[str, str]) -> Roles:
     def order(claim: tuple[Role, str]) -> tuple[int, bool, int, int]:
         role, name = claim
         points = len(log.columns[name])
-        # a train_loss that is one point at the end is a summary, not the series
-        return min(0, role.rank), points <= 1, role.rank, -points
+        # a train_loss that is one point at the end is a summary, not the series; ten points beside thousands are an estimate
+        sparse = points <= 1 or points * SPARSE < max(len(log.columns[other]) for _, other in claims[role.label])
+        return min(0, role.rank), sparse, role.rank, -points
 
-    axes = {axis: tuple(name for _, name in sorted(claims.pop(axis), key=order)) for axis in names.AXES if axis in claims}
+    axes = {axis: tuple(name for _, name in sorted(claims[axis], key=order)) for axis in names.AXES if axis in claims}
+    claims = {label: found for label, found in claims.items() if label not in axes}
     chosen = {label: min(found, key=order) for label, found in claims.items()}
-    curves: dict[str, tuple[Role, tuple[str, ...]]] = {label: (role, (name,)) for label, (role, name) in chosen.items()}
+    most = max((len(log.columns[name]) for _, name in chosen.values()), default=0)
+    # a part with one point is a setting: focal_loss_alpha: 0.25
+    chosen = {
+        label: (role, name) for label, (role, name) in chosen.items() if not (role.part and len(log.columns[name]) * SPARSE**2 < most)
+    }
+    curves: Curves = {label: (role, (name,)) for label, (role, name) in chosen.items()}
     roles = Roles(curves, axes, {})
     roles = _steady_time(roles, log)
     return _whole(roles, log)
@@ -305,6 +316,8 @@ def _whole(roles: Roles, log: Log) -> Roles:
             else:
                 curves = {key: value for key, value in curves.items() if value[1] != columns}
             curves[label] = (Role(metric, split), columns)
+    curves, tested = _held_out(curves, log)
+    notes += tested
     if not any(role.metric == "loss" for role, _ in curves.values()):
         for metric in names.LOSSLIKE:
             same = [(role, columns) for role, columns in curves.values() if role.metric == metric and not role.part]
@@ -317,6 +330,16 @@ def _whole(roles: Roles, log: Log) -> Roles:
     return Roles(curves, roles.axes, combine, tuple(notes))
 
 
+def _held_out(curves: Curves, log: Log) -> tuple[Curves, list[str]]:
+    """Series called test, where none is called validation: what is measured again and again while training is that."""
+    tests = {label: claim for label, claim in curves.items() if claim[0].split == "test" and len(log.columns[claim[1][0]]) > 1}
+    if not tests or any(role.split == "val" for role, _ in curves.values()):
+        return curves, []
+    renamed = {(role := replace(claim[0], split="val")).label: (role, claim[1]) for claim in tests.values()}
+    kept = {label: claim for label, claim in curves.items() if label not in tests}
+    return kept | renamed, [f"{_list(tests)} taken for validation: the log has no other"]
+
+
 def _judged(run: Run) -> bool:
     """Whether there is something to judge a training by: a loss, a reward or a score."""
     return any(curve.split or curve.metric == "reward" for curve in run.curves.values())
@@ -324,7 +347,7 @@ def _judged(run: Run) -> bool:
 
 def _nothing_to_judge(log: Log, source: str) -> str:
     if not log.seen:
-        return f"{source} holds no numbers; is it the log of a training?"
+        return f"{source} holds no table and no named number such as 'loss: 0.5'; give the log that the training wrote"
     columns = [name for name in log.seen if not name.startswith("#")]
     where = "" if log.rows else ", and no rows yet"
     return f"{source} has no loss{where}: its columns are {_list(columns, SEVERAL)}; name one, as in --map train_loss={columns[-1]!r}"
@@ -403,15 +426,31 @@ class Clock:
 def _clock(columns: dict[str, Column], roles: Roles, lead: Column) -> Clock:
     """The step and the epoch of every row that has one. A step that counts within its epoch is made to go on."""
 
-    def first(axis: str) -> Column | None:
-        return next((columns[name] for name in roles.axes.get(axis, ()) if _counts(columns.get(name), lead)), None)
+    def counter(axis: str) -> Column | None:
+        found = [column for name in roles.axes.get(axis, ()) if _counts(column := columns.get(name), lead) and column is not None]
+        return _merged(found)
 
-    step, epoch = first("step"), first("epoch")
+    step, epoch = counter("step"), counter("epoch")
+    if step is not None and (np.diff(step.at(lead.row)) == 0).sum() > 0.5 * len(lead):
+        step = None  # it counts something else
     if step is not None and epoch is not None:
         step = _unwrapped(step, epoch)
     if step is None and epoch is not None and _is_fine(epoch, lead):
         step = epoch
     return Clock(step, epoch)
+
+
+def _merged(counters: list[Column]) -> Column | None:
+    """The first of several counters, with those that stand where it is blank: ``step 250: val loss``, ``iter 251: loss``."""
+    if not counters:
+        return None
+    merged = counters[0]
+    for other in counters[1:]:
+        if not np.isin(other.row, merged.row).any():
+            rows = np.concatenate([merged.row, other.row])
+            order = np.argsort(rows)
+            merged = Column(rows[order], np.concatenate([merged.value, other.value])[order])
+    return merged
 
 
 def _counts(column: Column | None, lead: Column) -> bool:

@@ -123,10 +123,10 @@ _RIVALS = _set("d g dis disc discriminator gen generator critic adversarial adv 
 _AGENT = _set("policy value vf pg actor critic entropy q qf qf1 qf2 td kl alpha ent pi v approx surrogate clip clipfrac")
 
 _STEPS = _list(
-    "globalstep step steps iteration iterations iter iters itr it currentsteps currentstep numupdates update updates nupdates "
-    "totaltimesteps numtimesteps timesteps timestep frame frames numframes envsteps batches batch kimg"
+    "globalstep step iteration iterations iter itr it currentsteps currentstep numupdates update updates nupdates "
+    "totaltimesteps numtimesteps timesteps timestep frame frames numframes envsteps batch kimg"
 )
-_EPOCHS = _list("epoch epochs currentepoch epochnum epochid ep")
+_EPOCHS = _list("epoch currentepoch epochnum epochid ep")
 _TIMES = _set("time walltime timestamp runtime elapsed elapsedtime timeelapsed relativetime wall t")
 _STEP_TIMES = _set("steptime itertime batchtime iterationtime secperstep secondsperstep secperiter timeperstep timeperiter dt stepms")
 _DATA_TIMES = _set("datatime dataloadingtime loadtime dataload")
@@ -139,6 +139,13 @@ _CJK = {
     "训练": " train ", "验证": " val ", "测试": " test ", "损失": " loss ", "准确率": " acc ", "精度": " acc ", "学习率": " lr ",
     "轮次": " epoch ", "步数": " step ", "損失": " loss ", "訓練": " train ", "検証": " val ", "正解率": " acc ",
 }  # fmt: skip
+
+
+KNOWN = frozenset(
+    {*SPLIT, *METRIC, *_TOTAL, *_DECOR, *_NOT_A_SERIES, *_REWARD_DECOR}
+    | {"learning", "rate", "lr", "gradient", "grad", "norm", "cross", "squared", "absolute", "balanced", "categorical", "global"}
+) - {"on", "in", "of", "the", "is"}
+"""Words that belong to a name where they stand before a metric in running text."""
 
 
 @dataclass(frozen=True)

@@ -31,13 +31,17 @@ _CUT = re.compile(r"[.,eE+-]$")
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a table is written. ``skip`` lines stand before the first row; ``names`` is the header, or numbers from 1 where there is none."""
+    """How a table is written.
+
+    ``skip`` lines stand before the first row; ``names`` is the header, or numbers from 1 where there is none; ``padded``
+    cells have spaces before them.
+    """
 
     separator: str
     decimal: str
     skip: int
     names: tuple[str, ...]
-    has_header: bool
+    padded: bool
 
 
 def dialect(head: str) -> Dialect | None:
@@ -69,6 +73,8 @@ def _try(lines: list[str], separator: str) -> Dialect | None:
         rows, names, has_header = [header, *rows], tuple(str(i) for i in range(1, len(header) + 1)), False
     else:
         names, has_header = tuple(header), True
+        if separator == r"\s+" and not any(map(is_wanted, names)):
+            return None  # prose
     # a lone first line may be a header still without rows
     fits = [row for row in rows if len(row) == len(names)]
     if not rows or len(fits) < 0.8 * len(rows) or (len(names) < 2 and (separator != "," or not has_header or " " in names[0])):
@@ -76,7 +82,8 @@ def _try(lines: list[str], separator: str) -> Dialect | None:
     decimal = "," if separator != "," and _share(fits, _COMMA_NUMBER.fullmatch) > _share(fits, _NUMBER.fullmatch, fraction=True) else "."
     if not any(_is_numeric(column, decimal) for column in zip(*fits, strict=True)):
         return None
-    return Dialect(separator, decimal, skip + has_header, names, has_header)
+    padded = any(f"{separator} " in line for line in lines[skip:])
+    return Dialect(separator, decimal, skip + has_header, names, padded)
 
 
 def _is_comment(line: str, below: list[str], separator: str) -> bool:
@@ -132,7 +139,7 @@ def blocks(source: Source, table: Dialect, names: Sequence[str] | None = None) -
                 names=names,
                 usecols=use,
                 skiprows=table.skip,
-                skipinitialspace=True,
+                skipinitialspace=table.padded,
                 skip_blank_lines=True,
                 index_col=False,
                 keep_default_na=False,

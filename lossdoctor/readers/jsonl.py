@@ -81,13 +81,13 @@ def _is_document(head: str) -> bool:
     first, _, rest = head.partition("\n")
     row = _object(first)
     if row is None:
-        return first[0] == "[" or _looks_json(head)
+        return _looks_json(head)
     return not rest and any(isinstance(value, list | dict) for value in row.values())
 
 
 def _looks_json(head: str) -> bool:
-    """Whether a name in quotes follows the brace: printed Lua and Python tables have none."""
-    return head[1:].lstrip()[:1] in ('"', "}")
+    """Whether an object or a name in quotes follows the bracket: printed times, Lua and Python tables have none."""
+    return head[1:].lstrip()[:1] == ("{" if head[0] == "[" else '"')
 
 
 def load(source: Source) -> Any:
