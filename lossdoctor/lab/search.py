@@ -22,7 +22,7 @@ SCREEN = 0.25  # share of a full trial that the first sorting takes at most
 SORTING = 0.3  # share of the time for exploring that the first sorting takes at most
 FINALISTS = 8  # candidates that go on to full trials, besides those that a finding calls for
 PER_FAMILY = 2
-REFINEMENTS = 2  # steps of three by which a learning rate is followed
+REFINEMENTS = 6  # trials with which a learning rate is followed
 PARTS = 4  # fixes in a combination at most
 EVIDENCE = 0.3  # how much of the best gain a finding's full confidence is worth when two fixes do about as well
 WORTH_ADDING = 0.05  # share of the gain so far that a further fix must add where a finding calls for it
@@ -155,26 +155,25 @@ class Search:
         return [finalists[i] for i in sorted(gains, key=lambda i: -self._score(gains[i], top, finalists[i])) if gains[i] > -math.inf]
 
     def refine(self, finalists: list[Candidate]) -> list[Candidate]:
-        """Follow the best learning rate up or down while that still gains, in steps of three."""
+        """Follow the best learning rate on its way up or down while that still gains: first by tens, then by threes."""
         start = next((c for c in finalists if list(c.patch.changes) == [LR]), None)
-        if start is None or not self._wins(start, finalists):
+        if start is None or not (start.led or self._gain([start]) > 0.5 * self._gain([finalists[0]])):
             return finalists
-        best, now = start, Settings(self.bench.file.values).get(LR)
-        for factor in (3.0, 1 / 3):
-            for _ in range(REFINEMENTS):
-                lr = float(f"{best.patch.changes[LR] * factor:.3g}")
-                self.progress(f"learning rate {lr:g}", 0.75)
-                following = Candidate(start.fix, Patch({LR: lr}, f"learning rate {now:g} -> {lr:g}"), start.evidence)
+        best, now, trials = start, float(Settings(self.bench.file.values).get(LR)), 0
+        onward = 1 if start.patch.changes[LR] > now else -1
+        for factor in (10.0**onward, 3.0**onward, 3.0**-onward):
+            while trials < REFINEMENTS:
+                trials += 1
+                following = self._at_rate(start, now, best.patch.changes[LR] * factor)
                 if self._gain([following]) <= self._gain([best]):
                     break
                 best = following
-            if best is not start:
-                break
         return [best if candidate is start else candidate for candidate in finalists]
 
-    def _wins(self, candidate: Candidate, finalists: Sequence[Candidate]) -> bool:
-        """Whether a candidate gains at least half of what the best one does."""
-        return self._gain([candidate]) > 0.5 * max(self._gain([other]) for other in finalists)
+    def _at_rate(self, candidate: Candidate, now: float, rate: float) -> Candidate:
+        lr = float(f"{rate:.3g}")
+        self.progress(f"learning rate {lr:g}", 0.75)
+        return Candidate(candidate.fix, Patch({LR: lr}, f"learning rate {now:g} -> {lr:g}"), candidate.evidence)
 
     def combine(self, finalists: Sequence[Candidate]) -> list[Candidate]:
         """The best single fix whose gain is proved, and whatever adds to it, greedily; then what is not needed is dropped."""
