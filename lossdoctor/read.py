@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,11 +14,11 @@ from lossdoctor.core.names import nearest
 from lossdoctor.core.reader import Reader, Source
 from lossdoctor.core.run import Run
 
-FILES = 5_000  # entries of a folder that are looked at
+FILES = 20_000  # files of a folder that are looked at
 LOGS = 200  # logs in a folder that are read
 # of several files of one folder that tell of the same run, the fullest comes first
 _KNOWN = (
-    *("metrics.csv", "results.csv", "progress.csv", "trainer_state.json", "*.tfevents.*"),
+    *("metrics.csv", "results.csv", "progress.csv", "trainer_state.json"),
     *("*.csv", "*.jsonl", "*.json", "*.log", "*.out", "*.tsv", "*.txt"),
 )
 
@@ -80,28 +81,42 @@ def _unknown(source: Source) -> str:
 
 
 def _folder(path: Path, mapping: Mapping[str, str] | None) -> list[Run]:
-    """The runs of all logs below a folder; of each folder, the first kind of file that can be read."""
-    by_folder: dict[Path, list[Path]] = {}
-    try:
-        for count, file in enumerate(path.rglob("*")):
-            if count >= FILES:
-                break
-            if file.is_file() and not file.is_symlink():
-                by_folder.setdefault(file.parent, []).append(file)
-    except OSError as error:
-        raise UnreadableLog(f"{path} cannot be searched: {error.strerror}") from error
+    """The runs of all logs below a folder: of run folders, and of each other folder the first kind of file that can be read."""
     runs: list[Run] = []
-    for folder in sorted(by_folder)[:LOGS]:
-        runs += _best_of(folder, by_folder[folder], mapping)
+    files = logs = 0
+    for place, folders, names in os.walk(path, onerror=_unsearchable):
+        folder = Path(place)
+        files += len(names)
+        if files > FILES or logs > LOGS:
+            break
+        folders.sort()
+        found = _run_folder(folder, mapping) if folder != path else []
+        if found:
+            folders.clear()  # it is one run's; what lies below belongs to it
+        runs += found or _best_of(folder, [folder / name for name in names], mapping)
+        logs += bool(found)
     if not runs:
-        raise UnreadableLog(f"{path} holds no training log among its {sum(map(len, by_folder.values()))} files; give the log itself")
+        raise UnreadableLog(f"{path} holds no training log among its {files} files; give the log itself")
     return runs
+
+
+def _unsearchable(error: OSError) -> None:
+    raise UnreadableLog(f"{error.filename} cannot be searched: {error.strerror}") from error
+
+
+def _run_folder(folder: Path, mapping: Mapping[str, str] | None) -> list[Run]:
+    source = Source(folder, columns=frozenset((mapping or {}).values()))
+    chosen = _sniffed(source)
+    try:
+        return assemble(chosen.rows(source), source=source.name, reader=key(chosen), mapping=mapping) if chosen else []
+    except (UnreadableLog, UsageError):
+        return []
 
 
 def _best_of(folder: Path, files: list[Path], mapping: Mapping[str, str] | None) -> list[Run]:
     for pattern in _KNOWN:
         found: list[Run] = []
-        for file in sorted(file for file in files if file.match(pattern)):
+        for file in sorted(file for file in files if file.match(pattern) and file.is_file() and not file.is_symlink()):
             try:
                 found += read(file, mapping=mapping)
             except (UnreadableLog, UsageError):

@@ -550,7 +550,7 @@ def _run(
             series, step = series.where(keep), step[keep]
         if not (np.diff(step) > 0).all():
             last = _last_of_each(step)
-            doubled = max(doubled, int((~last).sum()))
+            doubled = max(doubled, int((~last).sum()) if label != "time" else 0)
             series, step = series.where(last), step[last]
         metric = f"{role.part}_{role.metric}" if role.part else role.metric
         curves[label] = Curve(metric, role.split, step, series.value, _epochs(clock.epoch, series))

@@ -38,7 +38,7 @@ _METRICS = {
     "accuracy": "acc accuracy accuracies accu top1 acc1 prec1 acc@1 prec@1 top@1 hit@1",
     "top5_accuracy": "top5 acc5 prec5 acc@5 prec@5 top@5",
     "balanced_accuracy": "bacc uar",
-    "error": "err error errors top1err errorrate",
+    "error": "err error errors top1err errorrate merror",
     "nll": "nll",
     "cross_entropy": "ce xent crossentropy",
     "bce": "bce",
@@ -75,6 +75,10 @@ METRIC = {word: metric for metric, words in _METRICS.items() for word in words.s
 # pairs of words that say one thing
 _PHRASES = {
     ("log", "loss"): "logloss",
+    ("binary", "logloss"): "logloss",
+    ("multi", "logloss"): "logloss",
+    ("binary", "error"): "error",
+    ("multi", "error"): "error",
     ("cross", "entropy"): "crossentropy",
     ("mean", "squared", "error"): "mse",
     ("mean", "absolute", "error"): "mae",

@@ -1,0 +1,83 @@
+"""Gradient boosting: XGBoost, LightGBM and CatBoost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+from lossdoctor.core.reader import Reader, Row, Source
+from lossdoctor.core.table import Dialect, blocks, dialect
+
+_ROUND = re.compile(r"^\s*(?:\[(\d+)\]\s+(?=\S+[':-])|(\d+):\s+(?=learn:))")
+_SCORE = re.compile(r"([^\s:]+(?:'s [^\s:]+)?):\s*([-+\d.eE]+|nan|inf)(?=\s|\+|$)")
+_FILE = re.compile(r"(learn|test)_error\.tsv")
+
+
+class Boosting(Reader):
+    """Printed evaluation of XGBoost (``[0] train-rmse:1.5``), LightGBM (``[1] valid_0's l2: 0.5``) and CatBoost (``0: learn: 0.5``)."""
+
+    priority: ClassVar[int] = 40
+
+    def sniff(self, source: Source) -> bool:
+        return source.is_text and any(True for line in source.text_head.splitlines() if _ROUND.match(line) and _SCORE.search(line))
+
+    def rows(self, source: Source) -> Iterator[Row]:
+        for line in source.lines():
+            if match := _ROUND.match(line):
+                row: dict[str, Any] = {"iteration": int(match[1] or match[2])}
+                row.update((_name(name), value) for name, value in _SCORE.findall(line[match.end() :]))
+                yield row
+
+
+class CatboostTsv(Reader):
+    """CatBoost's ``learn_error.tsv`` and ``test_error.tsv``: the split is in the file's name; the other file is read with it."""
+
+    priority: ClassVar[int] = 45
+
+    def sniff(self, source: Source) -> bool:
+        return source.path is not None and bool(_FILE.fullmatch(source.path.name)) and source.text_head.startswith("iter\t")
+
+    def rows(self, source: Source) -> Iterator[Row]:
+        path = source.path or Path()
+        for split in ("learn", "test"):
+            file = Source(path.with_name(f"{split}_error.tsv"), columns=source.columns)
+            table = _table(file) if file.path and file.path.is_file() else None
+            if table:
+                yield from blocks(file, table, [name if name == "iter" else f"{split}/{name}" for name in table.names])
+
+
+class CatboostJson(Reader):
+    """CatBoost's ``catboost_training.json``: the metrics of each set by iteration."""
+
+    priority: ClassVar[int] = 60
+
+    def sniff(self, source: Source) -> bool:
+        return '"learn_metrics"' in source.text_head and '"iterations"' in source.text_head
+
+    def rows(self, source: Source) -> Iterator[Row]:
+        text = "\n".join(source.lines())
+        names = {
+            kind: re.findall(r'"name"\s*:\s*"([^"]+)"', listed[1])
+            for kind in ("learn", "test")
+            if (listed := re.search(rf'"{kind}_metrics"\s*:\s*\[(.*?)\]', text, re.S))
+        }
+        for record in re.finditer(r'\{[^{}]*"iteration"\s*:\s*(\d+)[^{}]*\}', text):
+            row: dict[str, Any] = {"iteration": int(record[1])}
+            for kind, found in names.items():
+                if numbers := re.search(rf'"{kind}"\s*:\s*\[([^\]]*)\]', record[0]):
+                    row.update((f"{kind}/{name}", value.strip()) for name, value in zip(found, numbers[1].split(","), strict=False))
+            yield row
+
+
+def _table(source: Source) -> Dialect | None:
+    return dialect(source.text_head) if source.is_text else None
+
+
+def _name(found: str) -> str:
+    """XGBoost's ``validation_0`` is by custom the training set, LightGBM's ``valid_0`` the first to validate on."""
+    found = re.sub(r"^validation_0-", "train-", found)
+    found = re.sub(r"^validation_\d+-", "valid-", found)
+    found = re.sub(r"^(?:valid_\d+|valid\d*)'s ", "valid ", found).replace("training's ", "train ")
+    return {"learn": "learn loss", "test": "test loss"}.get(found, re.sub(r"\bl2\b", "mse", re.sub(r"\bl1\b", "mae", found)))

@@ -1,0 +1,82 @@
+"""MLflow."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import ClassVar
+
+from lossdoctor.core.errors import UnreadableLog
+from lossdoctor.core.names import number, settings
+from lossdoctor.core.reader import Reader, Row, Source
+
+MOST = 10_000  # files of a run that are read
+LONGEST = 1000  # characters of a parameter
+
+
+class Mlflow(Reader):
+    """MLflow's file store: a run's folder (``metrics/``, ``params/``, ``meta.yaml``), an experiment's, or all of ``mlruns``."""
+
+    priority: ClassVar[int] = 85
+
+    def sniff(self, source: Source) -> bool:
+        return source.path is not None and source.is_dir and any(True for _ in _runs(source.path))
+
+    def rows(self, source: Source) -> Iterator[Row]:
+        root = source.path or Path()
+        for run in sorted(_runs(root)):
+            yield {"#settings": settings(dict(_params(run / "params")))}
+            points = sorted(_points(run / "metrics"))
+            yield from ({name: value, "step": step, "#run": run.name} for _, step, name, value in points)
+
+
+class MlflowSqlite(Reader):
+    """MLflow's database, ``mlflow.db``, in SQLite."""
+
+    priority: ClassVar[int] = 85
+
+    def sniff(self, source: Source) -> bool:
+        return source.head.startswith(b"SQLite format 3\0") and b"latest_metrics" in source.head
+
+    def rows(self, source: Source) -> Iterator[Row]:
+        query = "SELECT run_uuid, key, value, is_nan, step FROM metrics ORDER BY run_uuid, timestamp, step"
+        if source.path is None:
+            raise UnreadableLog("a database cannot be read from standard input; give its path")
+        try:
+            with closing(sqlite3.connect(f"{source.path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
+                for run, key, value, is_nan, step in database.execute(query):
+                    # a NaN is stored as 0.0 with a mark, an infinity as the largest double
+                    held = float("nan") if is_nan else value if abs(value) < 1.7e308 else value * 10
+                    yield {str(key): held, "step": step, "#run": str(run)}
+        except sqlite3.Error as error:
+            raise UnreadableLog(f"{source.name} is no sound MLflow database: {error}") from error
+
+
+def _runs(root: Path) -> Iterator[Path]:
+    """The run folders: this one, or one or two levels below it."""
+    for pattern in ("meta.yaml", "*/meta.yaml", "*/*/meta.yaml"):
+        yield from (file.parent for file in root.glob(pattern) if (file.parent / "metrics").is_dir())
+
+
+def _points(folder: Path) -> Iterator[tuple[int, int, str, float]]:
+    """Time, step, name and value of each line of the metric files; a metric's name may have slashes."""
+    for count, file in enumerate(sorted(folder.rglob("*"))):
+        if count >= MOST or not file.is_file():
+            continue
+        name = "/".join(file.relative_to(folder).parts)
+        for line in Source(file).lines():
+            cells = line.split()
+            try:
+                yield int(cells[0]), int(cells[2]) if len(cells) > 2 else 0, name, float(cells[1])
+            except (IndexError, ValueError):
+                continue
+
+
+def _params(folder: Path) -> Iterator[tuple[str, object]]:
+    if folder.is_dir():
+        for file in sorted(folder.iterdir())[:MOST]:
+            if file.is_file():
+                with Source(file).open() as raw:
+                    yield file.name, number(raw.read(LONGEST).decode(errors="replace").strip())
