@@ -140,24 +140,33 @@ def fixes_page() -> str:
     return _page("Fixes", intro, ("code", "name", "what it does", "cures"), rows)
 
 
+def readers_page() -> str:
+    """``readers/README.md``: the readers in the order in which they are asked."""
+    rows = [(f"`{reader_name(reader)}`", reader.title()) for reader in readers()]
+    intro = "The kinds of logs that `lossdoctor` reads, in the order in which they are tried. A file in this folder is a reader."
+    return "\n\n".join([GENERATED, "# Readers", intro, _table(("name", "what it reads"), rows)]) + "\n"
+
+
 def _page(title: str, intro: str, head: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> str:
     by_family: dict[str, list[Sequence[str]]] = {}
     for family, row in rows:
         by_family.setdefault(family, []).append(row)
     parts = [GENERATED, f"# {title}", intro]
     for family in sorted(by_family, key=list(FAMILIES).index):
-        parts += [f"## {family.replace('_', ' ')}", "\n".join(_row(cells) for cells in (head, ["---"] * len(head), *by_family[family]))]
+        parts += [f"## {family.replace('_', ' ')}", _table(head, by_family[family])]
     return "\n\n".join(parts) + "\n"
 
 
-def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    cells = (head, ["---"] * len(head), *rows)
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in cells)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Write the tables; with ``--check``, say which are stale and return 1."""
     house = Path(__file__).parent
-    pages = {house / "checks" / "README.md": checks_page(), house / "fixes" / "README.md": fixes_page()}
+    texts = {"checks": checks_page(), "fixes": fixes_page(), "readers": readers_page()}
+    pages = {house / folder / "README.md": text for folder, text in texts.items()}
     stale = [path for path, text in pages.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     for path in stale:
         if "--check" in arguments:

@@ -246,6 +246,30 @@ def gate(
 
 
 @app.command()
+def init(
+    model: Annotated[str, typer.Option("--model", metavar="FILE.py:NAME", help="The callable that builds the model.")],
+    data: Annotated[str, typer.Option("--data", metavar="DATA", help="FILE.py:NAME, or a .csv .tsv .parquet .npz file.")],
+    target: Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="The column of a table to predict.")] = None,
+    val: Annotated[str | None, typer.Option("--val", metavar="DATA", help="Validation data; else a share of DATA is held out.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the config to FILE.")] = None,
+) -> None:
+    """Write a commented config from a model and data, their paths relative to the config.
+
+    \b
+    Examples:
+      lossdoctor init --model net.py:build --data data.csv --target y > config.yaml
+      lossdoctor init --model net.py:build --data data.py:train --val data.py:val -o config.yaml
+    """
+    from lossdoctor import console
+    from lossdoctor.init import init as config_text
+
+    console.check_output(output)
+    if output and output.exists():
+        raise UsageError(f"--output {output}: it exists already and is left alone; name another file")
+    console.write(config_text(model, data, target, val, output.parent if output else Path()), output)
+
+
+@app.command()
 def explain(
     code: Annotated[str | None, typer.Argument(metavar="[CODE]", help="A code (LR001), a name, or `readers`.")] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of the probe config.")] = False,

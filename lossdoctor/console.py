@@ -16,7 +16,7 @@ from lossdoctor.core.text import plain
 if TYPE_CHECKING:
     from lossdoctor.core.report import Page
 
-NARROW, WIDE = 40, 120  # columns; a wider terminal does not make a report easier to read
+NARROW, WIDE = 60, 120  # columns; a wider terminal does not make a report easier to read
 
 
 def page(*, output: Path | None = None, no_color: bool = False, quiet: bool = False) -> Page:

@@ -66,7 +66,7 @@ def test_a_room_imports_only_the_rooms_below_it(file: Path) -> None:
     for module, top, line in imports(file):
         if module.split(".")[0] != "lossdoctor" or (own == "reports" and package.count(".") > 1 and module.startswith(package)):
             continue
-        target = (module.split(".") + [""])[1]
+        target = [*module.split("."), ""][1]
         allowed = MAY_IMPORT[own] | {own if own == "core" else ""} - {""} | (set() if top else INSIDE_FUNCTIONS.get(own, set()))
         assert target in allowed, f"{file.name}:{line}: {own or 'the top level'} may not import {module}{' at module level' if top else ''}"
 

@@ -15,7 +15,7 @@ from lossdoctor.core.text import number
 
 HEIGHT = 8  # rows
 MARGIN = 9  # columns left of the plot: the labels of the axis
-DECADES = 30.0  # a positive range wider than this factor is drawn on a log scale
+DECADES = 10.0  # where every curve spans more than this factor, the scale is logarithmic
 DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], dtype=np.uint8)  # braille bits by row and column
 STYLES = ("cyan", "yellow")
 
@@ -44,23 +44,29 @@ class Axis:
     log: bool
 
     @classmethod
-    def over(cls, values: Floats) -> Axis:
-        """An axis on which ``values``, all finite, use the height; a few wild ones are clipped, not obeyed."""
-        low, high, common = float(values.min()), float(values.max()), float(np.quantile(values, 0.98))
-        log = low > 0 and high > low * DECADES
-        spread = (math.log(high / low) > 2 * math.log(common / low)) if log else (high - low > 3 * (common - low))
-        if spread and common > low and len(values) > 50:
-            high, log = common, low > 0 and common > low * DECADES
+    def over(cls, curves: Sequence[Curve]) -> Axis:
+        """An axis on which finite curves use the height: a few wild points are clipped, not obeyed."""
+        tops = [_top(curve.value) for curve in curves]
+        low, high = min(curve.min for curve in curves), max(tops)
+        log = all(0 < curve.min * DECADES < top for curve, top in zip(curves, tops, strict=True))
         return cls(low, high if high > low else low + (abs(low) or 1.0), log)
 
     def fraction(self, values: Floats) -> Floats:
         clipped = np.clip(values, self.low, self.high)
         if self.log:
-            return np.asarray(np.log(clipped / self.low) / math.log(self.high / self.low))
-        return np.asarray((clipped - self.low) / (self.high - self.low))
+            return np.asarray((np.log(clipped) - math.log(self.low)) / (math.log(self.high) - math.log(self.low)))
+        return np.asarray((clipped / 2 - self.low / 2) / (self.high / 2 - self.low / 2))  # halves, for their difference is finite
 
     def value(self, fraction: float) -> float:
-        return self.low * (self.high / self.low) ** fraction if self.log else self.low + (self.high - self.low) * fraction
+        if self.log:
+            return math.exp(math.log(self.low) * (1 - fraction) + math.log(self.high) * fraction)
+        return self.low * (1 - fraction) + self.high * fraction
+
+
+def _top(values: Floats) -> float:
+    """The highest value, unless a few that stand far above all others would press the rest to the ground."""
+    low, common, high = (float(value) for value in np.quantile(values, [0, 0.98, 1]))
+    return common if len(values) > 50 and high / 6 - low / 6 > common / 2 - low / 2 > 0 else high
 
 
 def chart(curves: Sequence[Curve], marks: Mapping[str, float | None], *, width: int, ink: Ink) -> list[Text]:
@@ -68,7 +74,7 @@ def chart(curves: Sequence[Curve], marks: Mapping[str, float | None], *, width: 
     drawn = [curve.finite for curve in curves if len(curve.finite) >= 2]
     if not drawn:
         return []
-    axis = Axis.over(np.concatenate([curve.value for curve in drawn]))
+    axis = Axis.over(drawn)
     start, end = min(float(c.step.min()) for c in curves), max(float(c.step.max()) for c in curves)
     columns = width - MARGIN - 2
     if end <= start:

@@ -109,7 +109,7 @@ def _verdict(diagnosis: Diagnosis) -> RenderableType:
         facts.append(f"could have stopped at step {number(verdict.stop_step)}, {percent(verdict.wasted_fraction)} of the run came after")
     if forecast:
         facts.append(
-            f"forecast for step {number(forecast.at_step)}: {forecast.metric} {number(forecast.value)}"
+            f"forecast for step {number(round(forecast.at_step))}: {forecast.metric} {number(forecast.value)}"
             f" ({interval(forecast.low, forecast.high)})"
         )
     return verdict_line(verdict.status, verdict.summary, facts)

@@ -99,24 +99,25 @@ def changes(patch: Mapping[str, object], before: Mapping[str, object] | None = N
     for key, value in patch.items():
         line = Text(f"{plain(key)}: ", style="bold")
         if before is not None and key in before:
-            line.append(f"{_value(before[key])} → ", style="not bold dim")
-        lines.append(line.append(_value(value), style="not bold"))
+            line.append(f"{show(before[key])} → ", style="not bold dim")
+        lines.append(line.append(show(value), style="not bold"))
     return lines
 
 
-def _value(value: object) -> str:
+def show(value: object) -> str:
+    """A value of the config as YAML would write it."""
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{plain(str(key))}: {_value(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{plain(str(key))}: {show(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(_value(item) for item in value) + "]"
+        return "[" + ", ".join(show(item) for item in value) + "]"
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else plain(str(value))
 
 
 def finding_head(place: int, finding: Finding) -> RenderableType:
     """``1. LR001 learning-rate-too-high   error, confidence 90 %, steps 1,200 to 3,000``."""
-    text = Text(f"{place}. ")
+    text = Text()
     text.append(plain(f"{finding.code} {finding.name}"), style="bold")
     text.append("  ")
     text.append(finding.severity, style=SEVERITY_STYLE[finding.severity])
@@ -125,7 +126,14 @@ def finding_head(place: int, finding: Finding) -> RenderableType:
         text.append(f", steps {number(finding.span[0])} to {number(finding.span[1])}")
     elif finding.step is not None:
         text.append(f", step {number(finding.step)}")
-    return Padding(text, (0, 0, 0, 1))
+    return numbered(place, text)
+
+
+def numbered(place: int, text: Text) -> RenderableType:
+    """`` 1. text``, the text hanging."""
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_row(f"{place:>2}.", text)
+    return grid
 
 
 def finding_body(finding: Finding) -> Iterable[RenderableType]:
@@ -144,11 +152,11 @@ def _evidence(value: object) -> str:
 def unexamined(examination: Examination) -> Iterable[RenderableType]:
     """What passed, what was skipped for which reason, and what crashed: a line each."""
     if examination.passed:
-        yield entry("passed", " ".join(examination.passed))
+        yield entry("passed", " ".join(sorted(examination.passed)))
     by_reason: dict[str, list[str]] = {}
     for code, reason in examination.skipped.items():
         by_reason.setdefault(reason, []).append(code)
     if by_reason:
-        yield entry("not examined", *(f"{' '.join(codes)}: {reason}" for reason, codes in by_reason.items()))
+        yield entry("not examined", *(f"{' '.join(sorted(codes))}: {reason}" for reason, codes in by_reason.items()))
     for code, error in examination.crashed.items():
         yield entry(Text("crashed", style="bold red"), f"{code}: {error}")

@@ -21,8 +21,10 @@ from lossdoctor.reports.terminal.layout import (
     finding_head,
     heading,
     interval,
+    numbered,
     paragraph,
     percent,
+    show,
     unexamined,
     verdict_line,
 )
@@ -35,8 +37,6 @@ def proof_report(proof: Proof, page: Page) -> Iterator[RenderableType]:
     """The report on one probe."""
     yield Text(plain(str(proof.config)), style="bold")
     yield _verdict(proof)
-    if proof.interrupted:
-        yield paragraph(Text("interrupted: this is what was measured until then", style="bold yellow"))
     if proof.prescription:
         yield from _prescription(proof, proof.prescription)
     yield from _findings(proof)
@@ -53,8 +53,10 @@ def proof_report(proof: Proof, page: Page) -> Iterator[RenderableType]:
 
 def _verdict(proof: Proof) -> RenderableType:
     base = proof.baseline
-    level = [f"as it is: {base.metric} {number(base.value)} ({interval(base.low, base.high)}) over {base.seeds} seeds"] if base else []
-    return verdict_line(proof.status, _summary(proof), level)
+    facts = [f"trained as it is: {proof.verdict.summary}"] if proof.verdict else []
+    if base:
+        facts.append(f"to beat: {base.metric} {number(base.value)} ({interval(base.low, base.high)}) over {base.seeds} seeds")
+    return verdict_line(proof.status, _summary(proof), facts)
 
 
 def _summary(proof: Proof) -> str:
@@ -64,6 +66,8 @@ def _summary(proof: Proof) -> str:
         metric = proof.baseline.metric if proof.baseline else "the loss"
         what = "One change takes" if count == 1 else f"{count} changes together take"
         return f"{what} {metric} from {number(prescription.before)} to {number(prescription.after)}."
+    if proof.interrupted:
+        return "Interrupted before anything was proved; this is what was measured until then."
     if proof.trials:
         return "Nothing to prescribe: no change that was tried beats the seed-to-seed noise of the config as it is."
     found = len(proof.examination.findings)
@@ -84,10 +88,10 @@ def _prescription(proof: Proof, prescription: Prescription) -> Iterator[Renderab
 
 
 def _chosen(place: int, chosen: Chosen, before: Settings) -> Iterator[RenderableType]:
-    head = Text(f"{place}. ")
+    head = Text()
     head.append(f"{chosen.fix.code} {chosen.fix.name}", style="bold green")
     head.append(f"  without it {number(chosen.gain)} of the gain is lost")
-    yield Padding(head, (0, 0, 0, 1))
+    yield numbered(place, head)
     for change in changes(chosen.patch.changes, {key: before.get(key) for key in chosen.patch.changes} if before.values else None):
         yield Padding(change, (0, 0, 0, 4))
     if chosen.patch.why:
@@ -128,19 +132,25 @@ def _attribution(proof: Proof) -> Iterator[RenderableType]:
 def _trials(proof: Proof) -> Iterator[RenderableType]:
     if not proof.trials:
         return
-    yield heading("What was tried")
+    metric = proof.baseline.metric if proof.baseline else "the loss"
+    yield heading(f"What was tried, and {metric} after it")
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
-    table.add_column("fixes", ratio=1)
-    metric = proof.baseline.metric if proof.baseline else "value"
-    for name in (metric, "gain", "interval", "seeds"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    ranked = sorted(proof.trials, key=_order)
+    table.add_column("fixes", ratio=1, overflow="fold")
+    for name in ("after", "gain", "interval"):
+        table.add_column(name, justify="right", no_wrap=True, overflow="crop")
+    table.add_column("", no_wrap=True, overflow="crop")
+    ranked = sorted((trial for trial in proof.trials if not trial.error), key=_order)
     for trial in ranked[:TRIALS]:
         table.add_row(*_trial(trial))
     yield Padding(table, (0, 0, 0, 2))
     if len(ranked) > TRIALS:
         yield paragraph(f"and {len(ranked) - TRIALS} more, none better; --format json has all", style="dim")
+    failed: dict[str, list[str]] = {}
+    for trial in proof.trials:
+        if trial.error:
+            failed.setdefault(trial.error, []).append("+".join(fix.code for fix in trial.fixes))
+    for error, codes in failed.items():
+        yield paragraph(f"{', '.join(dict.fromkeys(codes))} did not finish: {error}", style="dim")
 
 
 def _order(trial: Treatment) -> tuple[bool, float]:
@@ -149,12 +159,13 @@ def _order(trial: Treatment) -> tuple[bool, float]:
 
 def _trial(trial: Treatment) -> list[Text]:
     name = Text(" + ".join(f"{fix.code} {fix.name}" for fix in trial.fixes))
-    if trial.error:
-        name.append(f": {plain(trial.error)}", style="red")
+    scalars = {key.rpartition(".")[2]: value for key, value in trial.patch.changes.items() if isinstance(value, int | float | str)}
+    if scalars:
+        name.append(f" ({', '.join(f'{key} {show(value)}' for key, value in scalars.items())})", style="dim")
     effect = trial.effect
-    numbers = [f"{effect.gain:+.3g}", interval(effect.low, effect.high), str(effect.seeds)] if effect else ["", "", ""]
-    verified = Text("verified", style="bold green") if trial.verified else Text("")
-    return [name, Text(number(trial.value)), *map(Text, numbers), verified]
+    gain = f"{effect.gain:+.3g}" if effect else ""
+    span = f"{effect.low:.3g} to {effect.high:.3g}" if effect and effect.seeds > 1 else ""
+    return [name, Text(number(trial.value)), Text(gain), Text(span), Text("proved" if trial.verified else "", style="bold green")]
 
 
 def _cost(proof: Proof) -> Iterator[RenderableType]:
