@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -28,14 +30,15 @@ def run(**series: np.ndarray | list[float]) -> Run:
 
 
 def verdict(**series: np.ndarray | list[float]) -> Verdict:
-    return Signals(discover.signals(), run=run(**series)).get("verdict")
+    found: Verdict = Signals(discover.signals(), run=run(**series)).get("verdict")
+    return found
 
 
 def noisy(values: np.ndarray, size: float, seed: int = 0) -> np.ndarray:
     return values * (1 + size * np.random.default_rng(seed).standard_normal(len(values)))
 
 
-CASES = {
+CASES: dict[Status, dict[str, Any]] = {
     Status.CONVERGED: {"train_loss": noisy(FALL, 0.02), "val_loss": noisy(FALL + 0.05, 0.02, 1)},
     Status.IMPROVING: {"train_loss": noisy(3 * (T + 5) ** -0.3, 0.01)},
     Status.NEVER_LEARNED: {"train_loss": noisy(np.full(200, np.log(10)), 0.003), "train_accuracy": noisy(np.full(200, 0.1), 0.05)},

@@ -19,7 +19,8 @@ class Shape:
     """The levels of a finite curve in its own unit, lower is better; ``curve`` is the curve in at most 256 bins.
 
     ``first`` is the first value; ``start``, ``best`` and ``end`` are medians of a few points, ``best`` of the lowest
-    stretch. ``noise`` is the standard deviation of one bin in the later half, ``error`` that of a level. ``whole``,
+    stretch. ``noise`` is the standard deviation of one bin in the later half, ``error`` that of a level; ``gained`` is how
+    many standard errors the later half lies below the first twentieth. ``whole``,
     ``half`` and ``tail`` are the trends of everything, of the last half and of the last third. ``settled_step`` is where
     97 % of the fall was done.
     """
@@ -32,6 +33,7 @@ class Shape:
     end: float
     noise: float
     error: float
+    gained: float
     whole: Trend
     half: Trend
     tail: Trend
@@ -63,12 +65,6 @@ class Shape:
         first, last = float(self.curve.step[0]), float(self.curve.step[-1])
         return (self.settled_step - first) / (last - first) if last > first else 1.0
 
-    @property
-    def progress(self) -> float:
-        """How many standard errors the end lies below the start."""
-        down = self.start - self.end
-        return down / self.error if self.error > 0 else float(np.sign(down)) * np.inf if down else 0.0
-
 
 def shape(curve: Curve) -> Shape:
     """The shape of a finite curve of at least one point."""
@@ -79,21 +75,22 @@ def shape(curve: Curve) -> Shape:
     window = 1 if n < 12 else max(3, n // 20)
     smooth = binned.smooth(window).value
     one = noise(value[n // 2 :] if n >= 12 else value[n // 4 :])
-    first, start = _start(curve.value, one)
     end = level(value[-window:])
+    start = _start(curve.value, one, end)
     lowest = int(smooth.argmin())
     best = min(float(smooth[lowest]), end)
     target = start - SETTLED * (start - best)
     reached = np.flatnonzero(smooth <= target) if start > best else np.arange(1)
     return Shape(
         curve=binned,
-        first=first,
+        first=float(curve.value[0]),
         start=start,
         best=best,
         best_step=float(binned.step[lowest]),
         end=end,
         noise=one,
-        error=one if window == 1 else 1.25 * one / np.sqrt(window),  # a median's standard error is 1.25 times a mean's
+        error=_error(value[n // 2 :], one, window),
+        gained=_gained(value, one),
         whole=trend(value),
         half=trend(value[n // 2 :]),
         tail=trend(value[-max(3, round(n / 3)) :]),
@@ -101,15 +98,41 @@ def shape(curve: Curve) -> Shape:
     )
 
 
-def _start(value: Floats, noise: float) -> tuple[float, float]:
-    """The first value, and the level at the start: the first value where it stands out from the noise, else a median of a few.
+def _error(value: Floats, noise_of_one: float, window: int) -> float:
+    """Standard error of a median of ``window`` points, from the scatter of such medians where they are enough to tell.
 
-    A transient of up to three values that dwarf all others is passed over.
+    Neighbours that swing together make it larger than the noise of one point over the root of their number.
+    """
+    if window == 1:
+        return noise_of_one
+    whole = len(value) // window * window
+    medians = np.median(value[:whole].reshape(-1, window), axis=1)
+    independent = 1.25 * noise_of_one / float(np.sqrt(window))  # a median's standard error is 1.25 times a mean's
+    return max(independent, noise(medians)) if len(medians) >= 6 else independent
+
+
+def _gained(value: Floats, late_noise: float) -> float:
+    """How many standard errors the median of the later half lies below that of the first twentieth."""
+    n = len(value)
+    few = max(1, n // 20)
+    down = level(value[:few]) - level(value[n // 2 :])
+    error = 1.25 * max(late_noise, noise(value[: max(8, n // 4)])) / float(np.sqrt(few))
+    return down / error if error > 0 else float(np.sign(down)) * np.inf if down else 0.0
+
+
+def _start(value: Floats, noise_of_one: float, end: float) -> float:
+    """The level at the start: the first value where it stands out from the noise, else a median of a few.
+
+    A transient of up to three values that dwarf all others is passed over. Where a few points do not tell the start from
+    the end, a twentieth of all is taken.
     """
     n = len(value)
     few = 1 if n < 30 else 3 if n < 300 else 5
     skip = 0
     while skip < min(3, n // 5) and abs(value[skip]) > OUTLIER * np.abs(value[skip + 1 :]).max():
         skip += 1
+    early = noise(value[skip : skip + max(8, n // 10)])
     first, usual = float(value[skip]), level(value[skip : skip + few])
-    return first, first if abs(first - usual) > 4 * noise else usual
+    if abs(first - usual) > 4 * max(noise_of_one, early):
+        return first
+    return usual if abs(usual - end) > 4 * early else level(value[skip : skip + max(few, n // 20)])

@@ -36,14 +36,14 @@ def chance_level(classes: int) -> float:
 def constant_guess(val_balanced_accuracy: Curve) -> bool:
     """Whether the mean recall rests at 1 / C for some C of 2 or more: what one answer for everything gets.
 
-    Most of the last half of the points must lie there.
+    Most of the last half of the points must lie there, and the curve must not have climbed to get there.
     """
     value = val_balanced_accuracy.finite.value
     late = value[len(value) // 2 :]
-    if len(value) < 3 or late[-1] <= 0:
+    if len(value) < 3 or late[-1] <= 0 or np.median(late) > value[0] + 0.05:
         return False
     count = max(2, round(1 / float(np.median(late))))
-    return bool(np.mean(np.abs(late * count - 1) < 0.02) >= 0.7)
+    return bool(np.mean(np.abs(late * count - 1) < 0.01) >= 0.7)
 
 
 def accuracy(train_accuracy: Curve | None, val_accuracy: Curve | None) -> Curve | None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from lossdoctor.core.curve import Curve
 from lossdoctor.core.shape import Shape
-from lossdoctor.core.statistics import spread_around_zero
+from lossdoctor.core.statistics import MAD_TO_SD
 
 SPIKE = 8.0  # robust standard deviations over the running median
 TALL = 0.5  # of the whole fall: a smaller spike costs little
-RUNNING = 11  # points of the running median
+RUNNING = 11  # points of the running median; what lies closer together is one spike
+WIDE = 101  # points of the running spread
 
 
 def train_noise(train_shape: Shape) -> float:
@@ -24,7 +27,7 @@ def val_noise(val_shape: Shape) -> float:
 
 
 def spikes(train_loss: Curve, train_shape: Shape) -> Curve | None:
-    """The points of the training loss that stand far above their neighbours; after the first tenth, possibly none.
+    """The first points of the spikes: where the training loss stands far above its neighbours; after the first tenth, possibly none.
 
     Far is eight robust standard deviations over the running median, and half of what the run has gained.
 
@@ -34,8 +37,11 @@ def spikes(train_loss: Curve, train_shape: Shape) -> Curve | None:
     if len(finite) < 2 * RUNNING:
         return None
     over = finite.value - finite.smooth(RUNNING).value
-    late = np.arange(len(finite)) >= len(finite) // 10
-    return finite.where(late & (over > max(SPIKE * spread_around_zero(over[late]), TALL * train_shape.fall)))
+    usual = MAD_TO_SD * replace(finite, value=np.abs(over)).smooth(WIDE).value
+    high = over > np.maximum(SPIKE * usual, TALL * train_shape.fall)
+    high[: len(finite) // 10] = False
+    peaks = np.flatnonzero(high)
+    return finite.where(np.isin(np.arange(len(finite)), peaks[np.diff(peaks, prepend=-RUNNING) >= RUNNING]))
 
 
 def oscillation(judged: Shape) -> float:

@@ -18,6 +18,7 @@ from lossdoctor.core.run import Run
 from lossdoctor.core.shape import Shape
 from lossdoctor.signals.generalization import ROUND_CLASSES
 
+COMMON_CLASSES = (2, 3, 10, 100, 1000)  # a level alone is taken for ln C of these only
 FEWEST = 5  # points below which nothing but NaN is said
 FEW = 12  # points below which a sick verdict needs 1.4 times the evidence
 SURE = 0.55  # a sick verdict below this confidence is not given
@@ -171,8 +172,15 @@ def _guessing(case: _Case) -> Verdict | None:
     if case.reached is not None and case.learned is not None and (case.learned > 0.15 or _good(case.accuracy)) and not case.constant_guess:
         return None
     chance = min(_at_chance(shape, case.reached) for shape in case.losses)
-    above = max(chance, 4.0 if case.constant_guess else 0.0)
+    above = max(chance, _idle(case), 4.0 if case.constant_guess else 0.0)
     return _nothing_learned(case, above, "at the level of a constant guess")
+
+
+def _idle(case: _Case) -> float:
+    """Over 1 where the accuracy is low and has not moved, under a loss that has long been flat."""
+    if case.reached is None or case.learned is None or case.judged.settled_fraction > 0.3 or case.judged.tail_fall > 0.05:
+        return 0.0
+    return min(0.6 / max(case.reached, 0.3), 0.03 / max(case.learned, 0.01), 2.0)
 
 
 def _never_learned(case: _Case) -> Verdict | None:
@@ -191,11 +199,15 @@ def _nothing_learned(case: _Case, above: float, where: str) -> Verdict | None:
 
 
 def _flatness(shape: Shape) -> float:
-    """Over 1 where there was no fall to speak of: none at all, within the noise, or under 1 % of a positive loss."""
-    down = shape.start - shape.end
-    none = 3.0 if shape.end >= shape.first and shape.end >= shape.start else 0.0
-    within_noise = 3 / max(_over(down, shape.noise), 0.1) if shape.whole.z > -2.5 else 0.0
-    tiny = 0.01 / max(shape.relative_fall, 1e-4) if shape.start > 0 and shape.best >= 0 else 0.0
+    """Over 1 where there was no fall to speak of: none at all, within the noise, or under 1 % of a positive loss (0.4 % if clear)."""
+    if shape.first > 10 * abs(shape.start):
+        return 0.0  # all of the fall was in the first points
+    blown_up = shape.curve.value.max() > shape.first + 6 * shape.noise and shape.best > shape.first - 2 * shape.noise
+    none = 3.0 if blown_up and shape.end >= shape.first - shape.noise else 0.0
+    readable = len(shape.curve) >= 20 or shape.relative_fall < 0.05  # one spike among few points passes for noise
+    within_noise = 3 / max(shape.gained, 0.3) if shape.whole.z > -2.5 and readable else 0.0
+    little = 0.01 if shape.gained < 6 else 0.004
+    tiny = little / max(shape.relative_fall, 1e-4) if shape.start > 0 and shape.best >= 0 else 0.0
     return min(max(none, within_noise, tiny), 20.0)
 
 
@@ -206,10 +218,14 @@ def _at_chance(shape: Shape, reached: float | None) -> float:
     """
     if shape.end <= 0 or shape.curve.value.min() < 0:
         return 0.0
-    distance = min(abs(shape.end / guess - 1) for guess in (*map(math.log, ROUND_CLASSES), 0.25))
+    counts = COMMON_CLASSES if reached is None else ROUND_CLASSES
+    distance = min((shape.end / guess - 1 for guess in (*map(math.log, counts), 0.25)), key=abs)
+    if distance < -0.02:
+        return 0.0  # below the guess: something was learned
+    distance = abs(distance)
     if reached is None:
-        rests = shape.tail_fall < 0.1 and shape.settled_fraction < 0.5 and shape.best > 0.97 * shape.end
-        return min(0.01 / max(distance, 0.004), 2.5) if rests else 0.0
+        rests = shape.tail_fall < 0.05 and shape.settled_fraction < 0.25 and shape.best > 0.99 * shape.end
+        return min(0.005 / max(distance, 0.002), 2.5) if rests else 0.0
     low = (1.2 * math.exp(-shape.end) + 0.05) / max(reached, 1e-9)
     near = 0.05 if shape.tail_fall < 0.1 else 0.015
     return min(near / max(distance, 0.01), 1.5 * low, 4.0) if low >= 1 else 0.0
@@ -253,11 +269,17 @@ def _oscillating(case: _Case) -> Verdict | None:
     level = float(np.median(shape.curve.value[len(shape.curve) // 2 :]))
     swing = _over(shape.noise, level)
     gained = max(shape.start - level, 0.0)
-    above = min(swing / 0.2, 3 * _over(shape.noise, gained))
+    above = min(swing / 0.2, 3 * _over(shape.noise, gained), _turns(shape) / 0.3, 4 / max(shape.gained, 0.1))
     if above < 1:
         return None
     text = f"{shape.curve.label} swings by {swing:.0%} of its level and makes no net progress."
     return _sick(case, Status.OSCILLATING, above, text, shape, onset=shape.best_step, stop=shape.best_step)
+
+
+def _turns(shape: Shape) -> float:
+    """The share of the points of the later half that are local peaks or troughs; 2/3 in white noise, 0 on a slope."""
+    steps = np.diff(shape.curve.value[len(shape.curve) // 2 :])
+    return float(np.mean(steps[1:] * steps[:-1] < 0)) if len(steps) > 1 else 0.0
 
 
 def _slow(case: _Case) -> Verdict | None:
@@ -282,7 +304,7 @@ def _stalled(case: _Case) -> Verdict | None:
     if _improving(case) >= 1 or len(shape.curve) < FEW:
         return None
     early = (1 - shape.settled_fraction) / 0.3
-    little = 0.06 / max(case.relative_fall, 1e-4)
+    little = 0.03 / max(case.relative_fall, 1e-4)
     dull = 0.0
     if case.reached is not None:
         dull = min(0.25 / max(case.relative_fall, 1e-4), 0.75 / max(case.reached, 1e-9))
@@ -311,7 +333,7 @@ def _healthy(case: _Case) -> Verdict:
     shape = case.judged
     gain = _improving(case)
     label, first, last = shape.curve.label, float(shape.curve.step[0]), float(shape.curve.step[-1])
-    if len(shape.curve) < FEW and shape.whole.z > -1.6 and shape.progress < 5:
+    if len(shape.curve) < FEW and shape.whole.z > -1.6 and shape.gained < 5:
         return Verdict(Status.TOO_SHORT, 0.8, f"{len(shape.curve)} points of {label} without a clear trend are too few to say.")
     if gain >= 1:
         text = f"{label} still {'falls' if case.sign > 0 else 'rises'}: {case.show(shape.end)} now"

@@ -7,6 +7,7 @@ import numpy as np
 from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.examples import curve, falling
 from lossdoctor.core.shape import Shape, shape
+from lossdoctor.core.statistics import noise
 
 
 class NoWarmUp(Check):
@@ -28,10 +29,10 @@ class NoWarmUp(Check):
         first = float(curve.value[0])
         if len(curve) < self.fewest or first <= 0 or train_shape.end >= first:
             return None
-        early = curve.value[: max(3, len(curve) // 10)]
+        early = curve.smooth(3).value[: max(3, len(curve) // 10)]
         peak = int(early.argmax())
         height = float(early[peak]) / first
-        if peak == 0 or height < self.rise or early[peak] - first < 6 * train_shape.noise:
+        if peak == 0 or height < self.rise or early[peak] - first < 6 * noise(curve.value[: max(8, len(curve) // 4)]):
             return None
         return self.finding(
             f"The loss rises to {height:.1f} times its first value by step {curve.step[peak]:g} before it falls: no warm-up.",
