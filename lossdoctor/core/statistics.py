@@ -88,6 +88,13 @@ def trend(values: Floats, blocks: int = 16) -> Trend:
     return Trend(slope * (k - 1), float(z))
 
 
+def local_median(values: Floats, window: int) -> Floats:
+    """The median around each point: medians of groups of ``window``, joined by straight lines. [n] -> [n]."""
+    medians = _medians(values, window)
+    centres = np.minimum(np.arange(len(medians)) * window + (window - 1) / 2, len(values) - 1)
+    return np.interp(np.arange(len(values)), centres, medians)
+
+
 def level(values: Floats) -> float:
     """The median, as a float; NaN where there is nothing."""
     return float(np.median(values)) if len(values) else float("nan")

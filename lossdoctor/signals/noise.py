@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from lossdoctor.core.curve import Curve
 from lossdoctor.core.shape import Shape
-from lossdoctor.core.statistics import MAD_TO_SD
+from lossdoctor.core.statistics import MAD_TO_SD, local_median
 
 SPIKE = 8.0  # robust standard deviations over the running median
 TALL = 0.5  # of the whole fall: a smaller spike costs little
@@ -36,8 +34,8 @@ def spikes(train_loss: Curve, train_shape: Shape) -> Curve | None:
     finite = train_loss.finite
     if len(finite) < 2 * RUNNING:
         return None
-    over = finite.value - finite.smooth(RUNNING).value
-    usual = MAD_TO_SD * replace(finite, value=np.abs(over)).smooth(WIDE).value
+    over = finite.value - local_median(finite.value, RUNNING)
+    usual = MAD_TO_SD * local_median(np.abs(over), WIDE)
     high = over > np.maximum(SPIKE * usual, TALL * train_shape.fall)
     high[: len(finite) // 10] = False
     peaks = np.flatnonzero(high)

@@ -29,9 +29,9 @@ def fall_before_spent(judged: Shape, lr_spent_step: float) -> float | None:
     """
     curve = judged.curve
     width = 0.05 * float(curve.step[-1] - curve.step[0])
-    before = curve.until(lr_spent_step).value
+    before = curve.value[curve.step < lr_spent_step]  # the loss at the drop itself answers to the drop
     at = before[-1] if len(before) else np.nan
     earlier = curve.until(lr_spent_step - width).value
-    if not len(earlier) or judged.fall <= 0:
+    if not len(earlier) or judged.fall <= 0 or len(before) == len(earlier):
         return None
     return float((earlier[-1] - at) / judged.fall)

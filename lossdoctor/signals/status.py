@@ -204,7 +204,8 @@ def _flatness(shape: Shape) -> float:
         return 0.0  # all of the fall was in the first points
     blown_up = shape.curve.value.max() > shape.first + 6 * shape.noise and shape.best > shape.first - 2 * shape.noise
     none = 3.0 if blown_up and shape.end >= shape.first - shape.noise else 0.0
-    readable = len(shape.curve) >= 20 or shape.relative_fall < 0.05  # one spike among few points passes for noise
+    limit = 0.3 if len(shape.curve) >= 20 else 0.05  # a spike passes for noise, the more so among few points
+    readable = shape.relative_fall < limit or shape.best < 0
     within_noise = 3 / max(shape.gained, 0.3) if shape.whole.z > -2.5 and readable else 0.0
     little = 0.01 if shape.gained < 6 else 0.004
     tiny = little / max(shape.relative_fall, 1e-4) if shape.start > 0 and shape.best >= 0 else 0.0
@@ -216,7 +217,7 @@ def _at_chance(shape: Shape, reached: float | None) -> float:
 
     An accuracy near 1 / C is evidence of its own; without one the loss must have rested there for most of the run.
     """
-    if shape.end <= 0 or shape.curve.value.min() < 0:
+    if shape.end <= 0 or shape.best < 0.95 * shape.end:
         return 0.0
     counts = COMMON_CLASSES if reached is None else ROUND_CLASSES
     distance = min((shape.end / guess - 1 for guess in (*map(math.log, counts), 0.25)), key=abs)
@@ -264,12 +265,14 @@ def _overfitting(case: _Case) -> Verdict | None:
 def _oscillating(case: _Case) -> Verdict | None:
     """Swings that are large against the level and against all that was gained."""
     shape = case.judged
-    if shape.end <= 0 or shape.best < 0 or len(shape.curve) < FEW or shape.half.z < -1.9:
+    if min(shape.start, shape.end) <= 0 or shape.best < 0 or len(shape.curve) < FEW or shape.half.z < -1.9:
         return None
     level = float(np.median(shape.curve.value[len(shape.curve) // 2 :]))
     swing = _over(shape.noise, level)
     gained = max(shape.start - level, 0.0)
-    above = min(swing / 0.2, 3 * _over(shape.noise, gained), _turns(shape) / 0.3, 4 / max(shape.gained, 0.1))
+    batches = case.val is None and len(shape.curve) > 60  # single steps: their batches differ, whatever the weights do
+    large = swing / (0.35 if batches else 0.2)
+    above = min(large, level / shape.start / 0.6, 3 * _over(shape.noise, gained), _turns(shape) / 0.3, 4 / max(shape.gained, 0.1))
     if above < 1:
         return None
     text = f"{shape.curve.label} swings by {swing:.0%} of its level and makes no net progress."

@@ -7,6 +7,7 @@ import numpy as np
 from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.curve import Curve
 from lossdoctor.core.examples import flat, noisy, spiky
+from lossdoctor.core.statistics import local_median
 
 
 class ExplodingGradient(Check):
@@ -27,7 +28,7 @@ class ExplodingGradient(Check):
         norm = grad_norm.finite
         if len(norm) < 10:
             return None
-        usual = norm.smooth(min(self.window, len(norm) // 2)).value
+        usual = local_median(norm.value, min(self.window, len(norm) // 2))
         times = norm.value / np.where(usual > 0, usual, np.inf)
         times[: max(1, len(norm) // 20)] = 0.0  # the start may be rough
         early = float(np.median(norm.value[: max(1, len(norm) // 10)]))

@@ -7,6 +7,7 @@ import numpy as np
 from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.curve import Curve
 from lossdoctor.core.examples import flat, noisy, stepping
+from lossdoctor.core.statistics import bins
 
 
 class StepTimeCliff(Check):
@@ -23,7 +24,7 @@ class StepTimeCliff(Check):
     fewest = 40  # points
 
     def examine(self, step_time: Curve) -> Finding | None:
-        time = step_time.finite
+        time = bins(step_time.finite, 1024)
         if len(time) < self.fewest:
             return None
         cuts = np.linspace(0.1, 0.9, 33) * len(time)

@@ -18,9 +18,12 @@ class AboveRange(Check):
     """
 
     code, severity = "LR101", Severity.ERROR
-    requires = frozenset({"PRE101", "PRE102", "PRE104", "PRE105", "PRE106", "LOSS102", "LOSS103", "INIT102", "INIT103", "FRZ101",
-    "OPT101", "DROP101"}) references = ("Smith 2017, Cyclical Learning Rates",) factor = 3.0  # configured over suggested; own progress =
-    0.5  # of the fall at the suggested rate; own
+    requires = frozenset(
+        {"PRE101", "PRE102", "PRE104", "PRE105", "PRE106", "LOSS102", "LOSS103", "INIT102", "INIT103", "FRZ101", "OPT101", "DROP101"}
+    )
+    references = ("Smith 2017, Cyclical Learning Rates",)
+    factor = 3.0  # configured over suggested; own
+    progress = 0.5  # of the fall at the suggested rate; own
 
     def examine(self, range_test: RangeTest, plan: Plan) -> Finding | None:
         if plan.lr < self.factor * range_test.rate:
@@ -32,8 +35,8 @@ class AboveRange(Check):
             return None
         lost = bool((fell <= 0.1 * could).all())
         return self.finding(
-            f"At {plan.lr:g} the loss is {np.median(range_test.configured):.4g} after {range_test.steps} steps; at {range_test.rate:.2g} it is "
-            f"{np.median(range_test.proposed):.4g}.",
+            f"After {range_test.steps} steps at {plan.lr:g} the loss is {np.median(range_test.configured):.4g}, "
+            f"after as many at {range_test.rate:.2g} it is {np.median(range_test.proposed):.4g}.",
             confidence=float(np.clip((0.9 if lost else 0.7) + 0.04 * range_test.agreement, 0.5, 0.95)),
             severity=None if lost else Severity.WARNING,
             lr=plan.lr,

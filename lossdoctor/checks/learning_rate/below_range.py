@@ -18,9 +18,29 @@ class BelowRange(Check):
     """
 
     code, severity = "LR102", Severity.WARNING
-    requires = frozenset({"PRE101", "PRE102", "PRE104", "PRE105", "PRE106", "LOSS102", "LOSS103", "INIT102", "INIT103", "FRZ101",
-    "OPT101", "DROP101", "ACT101", "ACT104", "GRAD101", "REG101"}) references = ("Smith 2017, Cyclical Learning Rates",) factor = 8.0  #
-    suggested over configured; own short = 1.5  # steps needed over steps planned; own
+    requires = frozenset(
+        {
+            "PRE101",
+            "PRE102",
+            "PRE104",
+            "PRE105",
+            "PRE106",
+            "LOSS102",
+            "LOSS103",
+            "INIT102",
+            "INIT103",
+            "FRZ101",
+            "OPT101",
+            "DROP101",
+            "ACT101",
+            "ACT104",
+            "GRAD101",
+            "REG101",
+        }
+    )
+    references = ("Smith 2017, Cyclical Learning Rates",)
+    factor = 50.0  # suggested over configured; own: a rate ten times under the suggested one is a usual choice
+    short = 1.5  # steps needed over steps planned; own
 
     def examine(self, range_test: RangeTest, plan: Plan) -> Finding | None:
         if plan.lr * self.factor > range_test.rate:
@@ -33,8 +53,8 @@ class BelowRange(Check):
         if needed < self.short * plan.steps or (could < 3 * fell).any():
             return None
         return self.finding(
-            f"At {plan.lr:g} the loss falls to {np.median(range_test.configured):.4g} in {range_test.steps} steps, at {range_test.rate:.2g} to "
-            f"{np.median(range_test.proposed):.4g}; at this pace it would take {needed:.0f} steps, and {plan.steps} are planned.",
+            f"In {range_test.steps} steps the loss falls to {np.median(range_test.configured):.4g} at {plan.lr:g} and to "
+            f"{np.median(range_test.proposed):.4g} at {range_test.rate:.2g}; that would take {needed:.0f} steps, and {plan.steps} are planned.",
             confidence=float(np.clip(0.6 + 0.15 * np.log10(needed / plan.steps) + 0.1 * range_test.agreement, 0.5, 0.92)),
             lr=plan.lr,
             suggested_lr=range_test.rate,

@@ -23,7 +23,7 @@ class NonFiniteLoss(Check):
     references = ("Zhang et al. 2021, AutoTrainer", "Goodfellow et al. 2016, Deep Learning, 4.1 Overflow and Underflow")
     growth = 3.0  # times the median of before; own
 
-    def examine(self, run: Run, non_finite_step: float, train_loss: Curve | None, grad_norm: Curve | None) -> Finding | None:
+    def examine(self, run: Run, non_finite_step: float, train_loss: Curve | None, grad_norm: Curve | None) -> Finding:
         loss, norm = _growth(train_loss, non_finite_step), _growth(grad_norm, non_finite_step)
         grew = [name for name, times in (("the loss", loss), ("the gradient norm", norm)) if times is not None and times > self.growth]
         before = f"{' and '.join(grew)} grew before" if grew else "without a warning in the log"
