@@ -104,7 +104,7 @@ def _lines(cls: type) -> tuple[str, ...]:
 
 def _threshold(check: Check, name: str, value: float) -> Entry:
     """A threshold with the comment behind it: its unit and its source."""
-    line = next((line for line in _lines(type(check)) if re.match(rf"    {name}\b.*=", line)), "")
+    line = next((line for line in _lines(type(check)) if re.match(rf"    (\w+, )*{name}\b.*=", line)), "")
     return {"value": value, "meaning": line.partition("  # ")[2]}
 
 
