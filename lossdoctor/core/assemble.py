@@ -17,6 +17,7 @@ from lossdoctor.core.errors import UnreadableLog, UsageError
 from lossdoctor.core.names import Role
 from lossdoctor.core.reader import Block, Row
 from lossdoctor.core.run import Run
+from lossdoctor.core.text import plain
 
 BATCH = 4096  # rows that are turned into arrays at a time
 SPARSE = 10  # times as many points make a series the one to look at
@@ -70,7 +71,7 @@ def assemble(rows: Iterable[Row], *, source: str, reader: str, mapping: Mapping[
     for role, column in mapping.items():
         if column not in log.seen:
             near = names.nearest(column, log.seen) or list(log.seen)[:3]
-            raise UsageError(f"--map {role}={column}: {source} has no such column; the nearest are {', '.join(near) or 'none'}")
+            raise UsageError(f"--map {role}={column}: {source} has no such column; the nearest are {_list(near) or 'none'}")
     roles = _roles(log, mapping)
     runs = [run for key, part in _by_key(log) for run in _runs(part, roles, key)]
     runs = [run for run in runs if any(len(curve) for curve in run.curves.values())]
@@ -350,12 +351,19 @@ def _nothing_to_judge(log: Log, source: str) -> str:
         return f"{source} holds no table and no named number such as 'loss: 0.5'; give the log that the training wrote"
     columns = [name for name in log.seen if not name.startswith("#")]
     where = "" if log.rows else ", and no rows yet"
-    return f"{source} has no loss{where}: its columns are {_list(columns, SEVERAL)}; name one, as in --map train_loss={columns[-1]!r}"
+    return (
+        f"{source} has no loss{where}: its columns are {_list(columns, SEVERAL)}; name one, as in --map train_loss={_shown(columns[-1])!r}"
+    )
+
+
+def _shown(name: str) -> str:
+    """A name from a log, safe and short enough for a sentence."""
+    return plain(name) if len(name) <= 60 else f"{plain(name[:57])}..."
 
 
 def _list(items: Iterable[str], most: int = 6) -> str:
     """Names for a sentence, shortened."""
-    found = [item if len(item) <= 60 else f"{item[:57]}..." for item in items]
+    found = [_shown(item) for item in items]
     return ", ".join(found[:most]) + (f" and {len(found) - most} more" if len(found) > most else "")
 
 
@@ -367,6 +375,9 @@ def _by_key(log: Log) -> Iterator[tuple[str, dict[str, Column]]]:
     for name in [name for name in log.columns if names.is_run(name)]:
         column = log.columns[name]
         keys, codes = np.unique(column.value.astype(str), return_inverse=True)
+        if name == "#run" and len(keys) == 1 and keys[0] != ".":
+            yield str(keys[0]), {name: column for name, column in log.columns.items() if not _is_text(column)}
+            return
         if 1 < len(keys) <= max(2, len(column) // 2):
             first = np.unique(codes, return_index=True)[1]
             key, numbers = Column(column.row, codes), {other: cells for other, cells in log.columns.items() if not _is_text(cells)}
@@ -552,6 +563,8 @@ def _run(
             last = _last_of_each(step)
             doubled = max(doubled, int((~last).sum()) if label != "time" else 0)
             series, step = series.where(last), step[last]
+        if not len(series):
+            continue  # all of it was logged past a resume
         metric = f"{role.part}_{role.metric}" if role.part else role.metric
         curves[label] = Curve(metric, role.split, step, series.value, _epochs(clock.epoch, series))
         taken[label] = " + ".join(parts)

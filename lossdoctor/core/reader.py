@@ -48,12 +48,13 @@ class Source:
 
     @cached_property
     def head(self) -> bytes:
-        """The first 64 kB, decompressed; empty for a folder."""
+        """The first 64 kB, decompressed, or more where the first line is longer; empty for a folder."""
         if self.is_dir:
             return b""
         with self.open() as file:
             try:
-                return file.read(HEAD)
+                head = file.read(HEAD)
+                return head if b"\n" in head else head + file.read(4 * LINE)  # a header of thousands of columns
             except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
                 raise UnreadableLog(f"{self.name} is a damaged archive ({error}); unpack it, or copy it again") from error
 

@@ -151,7 +151,7 @@ def blocks(source: Source, table: Dialect, names: Sequence[str] | None = None) -
             )
             for frame in frames:
                 yield Block({name: _array(frame[name]) for name in use})
-        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError, OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        except (ValueError, OSError, EOFError, zlib.error, lzma.LZMAError) as error:
             raise UnreadableLog(f"{source.name} is not a sound table: {str(error).splitlines()[0]}") from error
     if file.dropped:
         yield {"#note": f"the last line is cut short and left out: {file.dropped[:60]!r}"}

@@ -11,7 +11,7 @@ from lossdoctor.core.reader import Reader, Row, Source
 from lossdoctor.core.table import Dialect, blocks, dialect
 
 _ROUND = re.compile(r"^\s*(?:\[(\d+)\]\s+(?=\S+[':-])|(\d+):\s+(?=learn:))")
-_SCORE = re.compile(r"([^\s:]+(?:'s [^\s:]+)?):\s*([-+\d.eE]+|nan|inf)(?=\s|\+|$)")
+_SCORE = re.compile(r"([^\s:]+(?:'s [^\s:]+)?):\s*([-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf))(?=\s|\+|$)", re.I)
 _FILE = re.compile(r"(learn|test)_error\.tsv")
 
 
@@ -40,7 +40,7 @@ class CatboostTsv(Reader):
         return source.path is not None and bool(_FILE.fullmatch(source.path.name)) and source.text_head.startswith("iter\t")
 
     def rows(self, source: Source) -> Iterator[Row]:
-        path = source.path or Path()
+        path = source.path or Path("test_error.tsv")
         for split in ("learn", "test"):
             file = Source(path.with_name(f"{split}_error.tsv"), columns=source.columns)
             table = _table(file) if file.path and file.path.is_file() else None

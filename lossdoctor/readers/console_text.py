@@ -9,25 +9,25 @@ from typing import Any, ClassVar
 from lossdoctor.core import names
 from lossdoctor.core.reader import Reader, Row, Source
 
-_WORD = r"[^\W\d_][\w@./\-]*|_\w+"
+_WORD = r"[^\W\d_][\w@./\-]{0,80}|_\w{1,80}"
 _NUMBER = r"[+-]?(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf(?:inity)?)(?!\w)"
 _PAIR = re.compile(
-    rf"(?P<name>(?:{_WORD})(?:[ ](?:{_WORD})){{0,3}})"
+    rf"(?<![\w@./])(?P<name>(?:{_WORD})(?:[ ](?:{_WORD})){{0,3}})"
     rf"(?P<mark>['\"]?[ ]?\)?[ \t]*[:=|]+>?[ ]*|\s+|(?=\[))(?:tensor\(|[\[('\"])*[ ]*"
     rf"(?P<number>{_NUMBER})(?P<unit>[ ]?ms\b|[ ]?s\b)?(?:[ ]*/[ ]*(?P<of>\d+))?",
     re.I,
 )
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x08+")
-_PROGRESS = re.compile(r"\[\s*(?P<at>\d+)\s*/\s*(?P<of>\d+)[\] ]|(?<![\w.])(?P<at2>\d+)/(?P<of2>\d+)\s*(?:\[|[━╸]+)")
-_BAR = re.compile(r"\d+\s*/\s*(\d+)\s*(?:\[[=>.\s]+\]|[━╸]+)")
-_DONE = re.compile(r"(?<!\d)(\d+)\s*/\s*\1(?!\d)")
+_PROGRESS = re.compile(r"\[\s*(?P<at>\d+)\s*/\s*(?P<of>\d+)[\] ]|(?<![\w.])(?P<at2>\d{1,12})/(?P<of2>\d+)\s*(?:\[|[━╸]+)")
+_BAR = re.compile(r"(?<!\d)\d{1,12}\s*/\s*(\d{1,12})\s*(?:\[[=>.\s]+\]|[━╸]+)")
+_DONE = re.compile(r"(?<!\d)(\d{1,12})\s*/\s*\1(?!\d)")
 _SPLIT = re.compile(rf"(?<![\w/.\\-])({'|'.join(sorted(names.SPLIT, key=len, reverse=True))})(?![\w/.\\])", re.I)
 _BOXED = re.compile(r"\|\s*(\S[^|]*?)\s*\|\s*([^|]*?)\s*\|\s*$")
 _DIGIT = re.compile(r"\d|nan|inf", re.I)
 _CELLS = re.compile(r"[^\s|]+")
 _CLOCKS = frozenset({*names.AXES, "time", "step_time", "data_time"})
 _PROSE = frozenset({"of", "to", "in", "on", "at", "by", "from", "with", "for", "is", "was", "the", "a", "and", "or", "than"})
-MOST = 20_000  # characters of a line that are looked at
+MOST = 4000  # characters of a line that are looked at
 
 
 class ConsoleText(Reader):

@@ -17,19 +17,18 @@ LONGEST = 1000  # characters of a parameter
 
 
 class Mlflow(Reader):
-    """MLflow's file store: a run's folder (``metrics/``, ``params/``, ``meta.yaml``), an experiment's, or all of ``mlruns``."""
+    """A run's folder in MLflow's file store: ``metrics/``, ``params/`` and ``meta.yaml``."""
 
     priority: ClassVar[int] = 85
 
     def sniff(self, source: Source) -> bool:
-        return source.path is not None and source.is_dir and any(True for _ in _runs(source.path))
+        return source.path is not None and source.is_dir and (source.path / "meta.yaml").is_file() and (source.path / "metrics").is_dir()
 
     def rows(self, source: Source) -> Iterator[Row]:
-        root = source.path or Path()
-        for run in sorted(_runs(root)):
-            yield {"#settings": settings(dict(_params(run / "params")))}
-            points = sorted(_points(run / "metrics"))
-            yield from ({name: value, "step": step, "#run": run.name} for _, step, name, value in points)
+        run = source.path or Path()
+        yield {"#settings": settings(dict(_params(run / "params")))}
+        points = sorted(_points(run / "metrics"))  # by time
+        yield from ({name: value, "step": step, "#run": run.name} for _, step, name, value in points)
 
 
 class MlflowSqlite(Reader):
@@ -52,12 +51,6 @@ class MlflowSqlite(Reader):
                     yield {str(key): held, "step": step, "#run": str(run)}
         except sqlite3.Error as error:
             raise UnreadableLog(f"{source.name} is no sound MLflow database: {error}") from error
-
-
-def _runs(root: Path) -> Iterator[Path]:
-    """The run folders: this one, or one or two levels below it."""
-    for pattern in ("meta.yaml", "*/meta.yaml", "*/*/meta.yaml"):
-        yield from (file.parent for file in root.glob(pattern) if (file.parent / "metrics").is_dir())
 
 
 def _points(folder: Path) -> Iterator[tuple[int, int, str, float]]:

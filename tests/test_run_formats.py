@@ -1,0 +1,314 @@
+"""Formats of single programs: event files, run folders, databases, and what boosting and older tools print.
+
+The bytes are written here after the formats' own specifications, apart from the code that reads them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lossdoctor.core.errors import UnreadableLog
+from lossdoctor.core.run import Run
+from lossdoctor.read import read
+
+LOSS = [1.5, 1.25, 1.0, 0.75, 0.5]
+
+
+def one(data: str | bytes, **options: Any) -> Run:
+    runs = read("-", stdin=data.encode() if isinstance(data, str) else data, **options)
+    assert len(runs) == 1
+    return runs[0]
+
+
+def values(run: Run, label: str) -> list[float]:
+    return run.curves[label].value.tolist()
+
+
+def steps(run: Run, label: str) -> list[float]:
+    return run.curves[label].step.tolist()
+
+
+# --- protocol buffers, written ---
+
+
+def varint(value: int) -> bytes:
+    out = b""
+    while value > 127:
+        out += bytes([value & 127 | 128])
+        value >>= 7
+    return out + bytes([value])
+
+
+def field(number: int, value: int | float | bytes | str, form: str = "") -> bytes:
+    if form:
+        return varint(number << 3 | (1 if struct.calcsize(form) == 8 else 5)) + struct.pack(form, value)
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    data = value.encode() if isinstance(value, str) else value
+    assert isinstance(data, bytes)
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def crc32c(data: bytes) -> int:
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ (0x82F63B78 * (crc & 1))
+    return crc ^ 0xFFFFFFFF
+
+
+def masked(data: bytes) -> bytes:
+    crc = crc32c(data)
+    return struct.pack("<I", (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF)
+
+
+def record(event: bytes) -> bytes:
+    size = struct.pack("<Q", len(event))
+    return size + masked(size) + event + masked(event)
+
+
+def event(step: int, time: float, **scalars: bytes) -> bytes:
+    summary = b"".join(field(1, field(1, tag) + scalar) for tag, scalar in scalars.items())
+    return record(field(1, time, "<d") + field(2, step) + field(5, summary))
+
+
+def simple(value: float) -> bytes:
+    return field(2, value, "<f")
+
+
+def tensor(value: float) -> bytes:
+    """As TensorFlow 2 writes a scalar: a tensor without shape, its bytes in tensor_content."""
+    return field(8, field(1, 1) + field(2, b"") + field(4, struct.pack("<f", value)))
+
+
+def tensor_listed(value: float) -> bytes:
+    """As tensorboard's Python package writes it: in float_val, packed."""
+    return field(8, field(1, 1) + field(2, b"") + field(5, struct.pack("<f", value)))
+
+
+VERSION = record(field(1, 0.0, "<d") + field(3, "brain.Event:2"))
+
+
+@pytest.mark.parametrize("style", [simple, tensor, tensor_listed])
+def test_tensorboard_scalars(style: Any) -> None:
+    data = VERSION + b"".join(
+        event(i * 10, float(i), **{"loss/train": style(loss), "loss/val": style(loss + 1)}) for i, loss in enumerate(LOSS)
+    )
+    run = one(data)
+    assert run.reader == "tensorboard"
+    assert (values(run, "train_loss"), steps(run, "train_loss")) == (LOSS, [0, 10, 20, 30, 40])
+    assert values(run, "val_loss") == [loss + 1 for loss in LOSS]
+
+
+def test_tensorboard_folder_with_splits_and_runs(tmp_path: Path) -> None:
+    for name, shift in (("a", 0.0), ("b", 10.0)):
+        for split in ("train", "validation"):
+            folder = tmp_path / name / split
+            folder.mkdir(parents=True)
+            more = shift + (split == "validation")
+            data = VERSION + b"".join(event(i, float(i), epoch_loss=tensor(loss + more)) for i, loss in enumerate(LOSS))
+            (folder / "events.out.tfevents.1.host.2.v2").write_bytes(data)
+    a, b = read(tmp_path)
+    assert (a.name, values(a, "train_loss"), values(a, "val_loss")) == ("a", LOSS, [loss + 1 for loss in LOSS])
+    assert (b.name, values(b, "val_loss")) == ("b", [loss + 11 for loss in LOSS])
+
+
+def test_tensorboard_damage_is_said() -> None:
+    whole = VERSION + b"".join(event(i, float(i), loss=simple(loss)) for i, loss in enumerate(LOSS))
+    cut = one(whole[:-9])
+    assert values(cut, "train_loss") == LOSS[:-1]
+    assert any("cut off at byte" in note for note in cut.notes)
+    flipped = bytearray(whole)
+    flipped[-30] ^= 1
+    bent = one(bytes(flipped))
+    assert values(bent, "train_loss") == LOSS[:-1]
+    assert any("damaged at byte" in note for note in bent.notes)
+
+
+def test_tensorboard_without_scalars() -> None:
+    with pytest.raises(UnreadableLog, match="no scalars"):
+        one(VERSION + record(field(4, b"graph")))
+
+
+# --- W&B ---
+
+
+def wandb_file(records: list[bytes]) -> bytes:
+    data = b":W&B" + struct.pack("<HB", 0xBEE1, 0)
+    for whole in records:
+        rest, first = whole, True
+        while rest or first:
+            room = 32768 - len(data) % 32768
+            if room < 7:
+                data += bytes(room)
+                room = 32768
+            piece, rest = rest[: room - 7], rest[room - 7 :]
+            kind = (1 if first else 4) if not rest else (2 if first else 3)
+            data += struct.pack("<IHB", zlib.crc32(bytes([kind]) + piece), len(piece), kind) + piece
+            first = False
+    return data
+
+
+def history(**row: Any) -> bytes:
+    items = b"".join(field(1, field(2, name) + field(16, json.dumps(value))) for name, value in row.items())
+    return field(1, 1) + field(2, items)
+
+
+def wandb_records() -> list[bytes]:
+    config = field(17, field(1, "id") + field(4, field(1, field(1, "batch_size") + field(16, "32"))))
+    filler = field(4, "console output " * 4000)  # longer than a block
+    rows = [history(_step=i, **{"train/loss": loss, "val/loss": "NaN" if i == 2 else loss + 1}) for i, loss in enumerate(LOSS)]
+    return [config, filler, *rows]
+
+
+def test_wandb() -> None:
+    run = one(wandb_file(wandb_records()))
+    assert run.reader == "wandb"
+    assert values(run, "train_loss") == LOSS
+    assert math.isnan(values(run, "val_loss")[2])
+    assert run.settings["training.batch_size"] == 32
+
+
+def test_wandb_damage_is_said() -> None:
+    run = one(wandb_file(wandb_records())[:-5])
+    assert values(run, "train_loss") == LOSS[:-1]
+    assert any("cut off" in note for note in run.notes)
+
+
+def test_wandb_without_history_or_of_another_version() -> None:
+    with pytest.raises(UnreadableLog, match="no history"):
+        one(wandb_file([field(1, 1)]))
+    with pytest.raises(UnreadableLog, match="version"):
+        one(b":W&B" + struct.pack("<HB", 0xBEE1, 9) + bytes(100))
+
+
+def test_wandb_export() -> None:
+    """One column a run, each with its twins of least and most; blank where a run logged nothing."""
+    lines = ['"Step","fast - train/loss","fast - train/loss__MIN","fast - train/loss__MAX","slow - train/loss","slow - train/loss__MIN"']
+    lines += [f'"{i}","{loss}","0","9","{loss + 1 if i % 2 == 0 else ""}","0"' for i, loss in enumerate(LOSS)]
+    fast, slow = read("-", stdin="\n".join(lines).encode())
+    assert (fast.name, values(fast, "train_loss")) == ("fast", LOSS)
+    assert (slow.name, values(slow, "train_loss"), steps(slow, "train_loss")) == ("slow", [2.5, 2.0, 1.5], [0, 2, 4])
+
+
+# --- run folders and databases ---
+
+
+def test_mlflow_files(tmp_path: Path) -> None:
+    run = tmp_path / "mlruns" / "0" / "abc"
+    (run / "metrics" / "val").mkdir(parents=True)
+    (run / "params").mkdir()
+    (run / "meta.yaml").write_text("run_id: abc\n")
+    (run / "params" / "batch_size").write_text("64")
+    (run / "metrics" / "train_loss").write_text("".join(f"{1000 + i} {loss} {i}\n" for i, loss in enumerate(LOSS)))
+    (run / "metrics" / "val" / "loss").write_text("1001 nan 1\n1003 2.5 3\n")
+    for path in (run, tmp_path / "mlruns", tmp_path):
+        (found,) = read(path)
+        assert found.reader == "mlflow"
+        assert values(found, "train_loss") == LOSS
+        assert steps(found, "val_loss") == [1, 3]
+        assert math.isnan(values(found, "val_loss")[0])
+        assert found.settings["training.batch_size"] == 64
+
+
+def test_mlflow_database(tmp_path: Path) -> None:
+    path = tmp_path / "mlflow.db"
+    database = sqlite3.connect(path)
+    database.execute("CREATE TABLE latest_metrics (key TEXT)")
+    database.execute("CREATE TABLE metrics (key TEXT, value FLOAT, timestamp BIGINT, run_uuid TEXT, step BIGINT, is_nan BOOLEAN)")
+    for uuid in ("r1", "r2"):
+        for i, loss in enumerate(LOSS):
+            row = ("loss", {3: 1.7976931348623157e308}.get(i, 0.0 if i == 4 else loss), 1000 + i, uuid, i, i == 4)
+            database.execute("INSERT INTO metrics VALUES (?, ?, ?, ?, ?, ?)", row)
+    database.commit()
+    database.close()
+    first, second = read(path)
+    assert (first.name, second.name) == ("r1", "r2")
+    assert np.array_equal(values(first, "train_loss"), [1.5, 1.25, 1.0, math.inf, math.nan], equal_nan=True)
+
+
+def test_dvclive(tmp_path: Path) -> None:
+    folder = tmp_path / "plots" / "metrics" / "train"
+    folder.mkdir(parents=True)
+    (folder / "loss.tsv").write_text("step\tloss\n" + "".join(f"{i}\t{loss}\n" for i, loss in enumerate(LOSS)))
+    (tmp_path / "params.yaml").write_text("lr: 1e-3\n")
+    (run,) = read(tmp_path)
+    assert (run.reader, values(run, "train_loss"), run.settings) == ("dvclive", LOSS, {"training.optimizer.lr": 0.001})
+
+
+def test_sacred() -> None:
+    times = [f"2023-10-10T07:12:2{i}.0" for i in range(5)]
+    document = {"training.loss": {"steps": list(range(5)), "timestamps": times, "values": [*LOSS[:-1], {"dtype": "float64", "value": 0.5}]}}
+    run = one(json.dumps(document, indent=2))
+    assert (run.reader, values(run, "train_loss"), steps(run, "train_loss")) == ("sacred", LOSS, [0, 1, 2, 3, 4])
+
+
+# --- programs that print their own way ---
+
+
+def test_yolov5() -> None:
+    text = "".join(
+        f"      {i}/4     2.19G   0.1  0.2  0.3  {0.6 - i / 10:.4g}  27  640  0.5  0.6  0.7  0.4  0.01  0.02  0.03\n" for i in range(5)
+    )
+    run = one(text)
+    assert run.reader == "yolov5"
+    assert values(run, "train_loss") == pytest.approx([0.6, 0.5, 0.4, 0.3, 0.2])
+    assert values(run, "val_loss") == pytest.approx([0.06] * 5)
+    assert values(run, "val_map50") == [0.7] * 5
+
+
+def test_monitor() -> None:
+    run = one('#{"t_start": 1.0, "env_id": "CartPole-v1"}\nr,l,t\n-200.0,200,1.3\n-150.0,150,2.3\n-100.0,100,3.3\n')
+    assert (run.reader, values(run, "reward")) == ("monitor_csv", [-200, -150, -100])
+
+
+def test_kaldi_is_turned_round() -> None:
+    run = one("%Iter\tduration\ttrain_objective\tvalid_objective\tdifference\n0\t4.0\t-1.5\t-2.5\t0\n1\t4.0\t-1.0\t-2.0\t0\nTotal 1:00\n")
+    assert (values(run, "train_loss"), values(run, "val_loss")) == ([1.5, 1.0], [2.5, 2.0])
+
+
+def test_darknet_average() -> None:
+    run = one("Loaded\n 1: 99.5, 9.5 avg loss, 0.001000 rate, 5.2 seconds\n 2: 98.5, 8.5 avg loss, 0.001000 rate, 5.2 seconds\n")
+    assert (values(run, "train_loss"), values(run, "lr")) == ([9.5, 8.5], [0.001, 0.001])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[{i}]\ttrain-logloss:{a}\teval-logloss:{b}\n",
+        "[{i}]\tvalidation_0-mlogloss:{a}\tvalidation_1-mlogloss:{b}\n",
+        "[{i}]\ttraining's l2: {a}\tvalid_1's l2: {b}\n",
+        "[{i}]\ttraining's binary_logloss: {a}\tvalid_0's binary_logloss: {b}\n",
+        "{i}:\tlearn: {a}\ttest: {b}\tbest: 0.1 (0)\ttotal: 50.1ms\tremaining: 3.2s\n",
+        "[{i}]\ttrain-rmse:{a}+0.01\teval-rmse:{b}+0.02\n",
+    ],
+)
+def test_boosting(line: str) -> None:
+    text = "Will train until validation stops\n" + "".join(line.format(i=i, a=loss, b=loss + 1) for i, loss in enumerate(LOSS))
+    run = one(text)
+    assert run.reader == "boosting"
+    assert values(run, "train_loss") == LOSS
+    assert values(run, "val_loss") == [loss + 1 for loss in LOSS]
+    assert steps(run, "val_loss") == [0, 1, 2, 3, 4]
+
+
+def test_catboost_files(tmp_path: Path) -> None:
+    for split, more in (("learn", 0), ("test", 1)):
+        rows = "".join(f"{i}\t0.5\t{loss + more}\n" for i, loss in enumerate(LOSS))
+        (tmp_path / f"{split}_error.tsv").write_text(f"iter\tAccuracy\tLogloss\n{rows}")
+    (run,) = read(tmp_path / "test_error.tsv")
+    meta = {"learn_metrics": [{"best_value": "Min", "name": "Logloss"}], "test_metrics": [{"best_value": "Min", "name": "Logloss"}]}
+    rounds = [{"learn": [loss], "iteration": i, "passed_time": 0.1, "test": [loss + 1]} for i, loss in enumerate(LOSS)]
+    for found in (run, one(json.dumps({"meta": meta, "iterations": rounds}, indent=1))):
+        assert values(found, "train_loss") == LOSS
+        assert values(found, "val_loss") == [loss + 1 for loss in LOSS]
