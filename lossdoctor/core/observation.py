@@ -225,7 +225,8 @@ class Output:
     """What the model can put out, from the start and from its last layer replaced by large random weights and their negatives.
 
     ``shape`` is that of the output of ``shape[0]`` examples; ``kind`` is ``softmax``, ``log_softmax``, ``sigmoid`` (within 0 and 1),
-    ``tanh`` (within -1 and 1), ``relu`` (never negative), ``constant`` or ``free``. ``mean`` and ``std`` are those at the start.
+    ``tanh`` (within -1 and 1), ``relu`` (never negative), ``constant`` or ``free``. ``mean`` and ``std`` are those at the start,
+    ``edge`` the share of values that are exactly the lowest or the highest even then.
     """
 
     shape: tuple[int, ...]
@@ -234,6 +235,7 @@ class Output:
     high: float
     mean: float = 0.0
     std: float = 1.0
+    edge: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -298,6 +300,14 @@ class RangeTest:
     def agreement(self) -> float:
         """1 where all seeds suggest the same rate, falling to 0 where they differ by a factor of ten."""
         return float(np.clip(1.0 - np.ptp(np.log10(self.suggested)), 0.0, 1.0))
+
+
+def sweep(configured: float, proposed: float, first: float = 2.3, suggested: float = 0.02) -> RangeTest:
+    """A range test of three agreeing seeds, for the examples of checks."""
+    rates = np.geomspace(1e-6, 10.0, 100)
+    rows = np.tile(np.where(rates < suggested, first, proposed), (3, 1))
+    three = np.ones(3)
+    return RangeTest(rates, rows, suggested * three, 5 * suggested * three, first * three, configured * three, proposed * three, steps=40)
 
 
 def by_feature(x: NDArray[Any]) -> Floats:

@@ -45,7 +45,7 @@ NUMBERS = 4_000_000  # input values of a forward pass
 STEPS = 40  # steps of the short training
 SWEEP = 100  # steps of the range test (Smith 2017)
 SEEDS = 3
-SECONDS = 8.0  # what one measurement may take before it makes do with fewer seeds
+SECONDS = 4.0  # what one measurement may take before it makes do with fewer seeds
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -248,13 +248,12 @@ def output(workload: Workload) -> Output | None:
     everything = everything[torch.isfinite(everything)]
     if not len(everything):
         return None
+    low, high = float(everything.min()), float(everything.max())
     return Output(
-        tuple(first.shape),
-        _kind(met),
-        float(everything.min()),
-        float(everything.max()),
-        float(first.mean()),
-        float(first.std(correction=0)),
+        *(tuple(first.shape), _kind(met), low, high),
+        mean=float(first.mean()),
+        std=float(first.std(correction=0)),
+        edge=float(((first == low) | (first == high)).float().mean()),
     )
 
 
@@ -339,22 +338,23 @@ def range_test(workload: Workload) -> RangeTest | None:
     lr = workload.config.training.optimizer.lr
     rates = np.geomspace(min(1e-6, lr / 10), max(10.0, lr * 10), SWEEP)
     batch = examples(workload)
-    losses, started = [], time.monotonic()
+    losses: list[Array] = []
+    started = time.monotonic()
     for seed in _seeds(workload):
-        losses.append(_sweep(workload, seed, rates, batch, started))
-        if losses[-1] is None:
-            return None
+        swept = _sweep(workload, seed, rates, batch)
+        if swept is None:
+            break
+        losses.append(swept)
         if time.monotonic() - started > SECONDS:
             break
-    swept = np.array(losses)
-    found = [_read_sweep(rates, row) for row in swept]
-    if any(pair is None for pair in found):
+    read = [(seed, row, *pair) for seed, row in zip(_seeds(workload), losses, strict=False) if (pair := _read_sweep(rates, row))]
+    if len(read) < min(2, len(losses)):
         return None
-    suggested, limit = (np.array([pair[i] for pair in found if pair]) for i in (0, 1))
+    seeds, rows, suggested, limit = zip(*read, strict=True)
     best = float(np.median(suggested))
-    seeds = list(_seeds(workload))[: len(losses)]
     configured, proposed = (np.array([_after(workload, seed, rate, batch) for seed in seeds]) for rate in (lr, best))
-    return RangeTest(rates, swept, suggested, limit, swept[:, 0], configured, proposed, STEPS)
+    swept = np.array(rows)
+    return RangeTest(rates, swept, np.array(suggested), np.array(limit), swept[:, 0], configured, proposed, STEPS)
 
 
 def examples(workload: Workload) -> Batch:
@@ -498,18 +498,19 @@ def _no_dropout(model: nn.Module) -> None:
             module.dropout = 0.0
 
 
-def _sweep(workload: Workload, seed: int, rates: Array, batch: Batch, started: float) -> Array | None:
+def _sweep(workload: Workload, seed: int, rates: Array, batch: Batch) -> Array | None:
     """The losses on ``batch`` before each step of a training whose rate rises; NaN after it has blown up."""
     model = workload.build(seed).train()
     optimizer = workload.optimizer(model)
     losses = np.full(len(rates), np.nan)
+    started = time.monotonic()
     for place, (rate, data) in enumerate(zip(rates, stream(workload, seed, len(rates)), strict=True)):
         losses[place] = _loss(workload, model, batch)
         lowest, first = np.nanmin(losses[: place + 1]), losses[0]
         if not np.isfinite(losses[place]) or losses[place] > 4 * max(lowest, 0.25 * first) + 1e-12:
             losses[place] = losses[place] if np.isfinite(losses[place]) else np.nan
             break
-        if place >= 5 and (time.monotonic() - started) / (place + 1) * len(rates) > 4 * SECONDS:
+        if place >= 5 and (time.monotonic() - started) / (place + 1) * len(rates) > SECONDS:
             return None
         for group in optimizer.param_groups:
             group["lr"] = float(rate)

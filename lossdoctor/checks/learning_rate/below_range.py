@@ -54,7 +54,7 @@ class BelowRange(Check):
             return None
         return self.finding(
             f"In {range_test.steps} steps the loss falls to {np.median(range_test.configured):.4g} at {plan.lr:g} and to "
-            f"{np.median(range_test.proposed):.4g} at {range_test.rate:.2g}; that would take {needed:.0f} steps, and {plan.steps} are planned.",
+            f"{np.median(range_test.proposed):.4g} at {range_test.rate:.2g}: as far as {needed:.0f} slow steps, with {plan.steps} planned.",
             confidence=float(np.clip(0.6 + 0.15 * np.log10(needed / plan.steps) + 0.1 * range_test.agreement, 0.5, 0.92)),
             lr=plan.lr,
             suggested_lr=range_test.rate,

@@ -1,0 +1,46 @@
+"""CAP102: a hidden layer too narrow for the classes."""
+
+from __future__ import annotations
+
+import math
+
+from lossdoctor.core.check import Check, Finding, Severity
+from lossdoctor.core.observation import Operation, Output, Pass, Plan
+
+
+class Bottleneck(Check):
+    """A hidden layer is too narrow to tell the classes apart.
+
+    Why it matters: what does not fit through the narrowest layer cannot be used by the ones behind it.
+    How it is detected: hidden units against the number of classes and of inputs: fewer than the base-2 logarithm of the classes, or a
+    single one.
+    What to do: a wider layer: `model.edits: [{widen: 4}]`.
+    """
+
+    code, severity = "CAP102", Severity.WARNING
+    requires = frozenset({"LAB101"})
+    references = ("Johnson 2019, Deep, Skinny Neural Networks are not Universal Approximators",)
+
+    def examine(self, forward_pass: Pass, plan: Plan, output: Output | None) -> Finding | None:
+        hidden = [o for o in forward_pass.operations if o.kind == "weighted"][:-1]
+        if not hidden:
+            return None
+        narrow = min(hidden, key=lambda o: o.units)
+        outputs = plan.classes or (output.shape[-1] if output and len(output.shape) > 1 else 1)
+        if narrow.units > max(1, math.ceil(math.log2(max(outputs, 1)))) or narrow.inputs <= narrow.units:
+            return None
+        return self.finding(
+            f"Layer {narrow.layer} has {narrow.units} unit{'s' * (narrow.units > 1)} between {narrow.inputs} inputs and {outputs} outputs.",
+            confidence=0.65,
+            layer=narrow.layer,
+            units=narrow.units,
+            outputs=outputs,
+        )
+
+    _out = Operation("2", "weighted", "linear", units=10, inputs=2)
+    sick = [
+        {"forward_pass": Pass((Operation("0", "weighted", "linear", units=2, inputs=64), _out)), "plan": Plan(classes=10), "output": None}
+    ]
+    healthy = [
+        {"forward_pass": Pass((Operation("0", "weighted", "linear", units=64, inputs=64), _out)), "plan": Plan(classes=10), "output": None}
+    ]

@@ -1,0 +1,40 @@
+"""INIT101: the loss of the untrained model is far from chance."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lossdoctor.core.check import Check, Finding, Severity
+from lossdoctor.core.observation import Labels, Plan, Start
+
+
+class LossAtStart(Check):
+    """The untrained model is surer of its wrong answers than a guess would be.
+
+    Why it matters: the first part of the training goes into unlearning them; large outputs at the start mean large gradients.
+    How it is detected: the loss of untrained models of several seeds against that of a guess that knows the shares of the classes.
+    What to do: weights by Kaiming or Xavier, a last layer that starts small, output biases at the logarithm of the class shares.
+    """
+
+    code, severity = "INIT101", Severity.WARNING
+    requires = frozenset({"PRE101", "PRE102", "PRE104", "PRE106", "INIT103", "LOSS101", "LOSS102", "LOSS103", "LAB101"})
+    references = ("Karpathy 2019, A Recipe for Training Neural Networks", "CS231n, Neural Networks part 3")
+    factor = 1.8  # times chance; own
+    margin = 0.7  # nats above chance, so that two classes need more than noise; own
+
+    def examine(self, start: Start, labels: Labels, plan: Plan) -> Finding | None:
+        if plan.loss not in ("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"):
+            return None
+        guess, loss = float(np.log(max(len(labels.train), 2))), float(np.median(start.losses))
+        if not np.isfinite(loss) or loss < self.factor * guess or loss < guess + self.margin:
+            return None
+        return self.finding(
+            f"The untrained model starts at a loss of {loss:.4g}; a guess is at {guess:.3g}.",
+            confidence=0.75 if loss > 4 * guess else 0.6,
+            loss=loss,
+            chance=guess,
+        )
+
+    _ten = Labels(np.full(10, 100), np.full(10, 10))
+    sick = [{"start": Start(np.array([30.0, 28.0, 33.0])), "labels": _ten, "plan": Plan()}]
+    healthy = [{"start": Start(np.array([2.31, 2.30, 2.33])), "labels": _ten, "plan": Plan()}]

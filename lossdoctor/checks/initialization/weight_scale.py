@@ -1,0 +1,57 @@
+"""INIT103: weights that start too large or too small."""
+
+from __future__ import annotations
+
+import itertools
+
+from lossdoctor.core.check import Check, Finding, Severity
+from lossdoctor.core.observation import Operation, Pass
+
+
+class WeightScale(Check):
+    """The weights of a layer start out several times too large, or next to zero.
+
+    Why it matters: values grow or fade by that factor at each layer, and gradients with them.
+    How it is detected: the spread of each layer's weights in units of 1/sqrt(inputs); 0.6 is torch's own, 1.4 Kaiming's. A layer that a
+    normalization follows is passed over, as is a last layer that starts small on purpose.
+    What to do: Kaiming weights for ReLU, Xavier for tanh: `model.edits: [{initialize: kaiming}]`.
+    """
+
+    code, severity = "INIT103", Severity.WARNING
+    requires = frozenset({"INIT102"})
+    references = ("Glorot and Bengio 2010", "He et al. 2015, Delving Deep into Rectifiers")
+    large = 5.0  # own: N(0, 1) weights reach it from 25 inputs on
+    small = 0.03  # own: N(0, 0.02) over 64 inputs is 0.16
+
+    def examine(self, forward_pass: Pass) -> Finding | None:
+        steps = [o for o in forward_pass.operations if o.kind in ("weighted", "norm", "activation")]
+        free = [
+            o
+            for o, after in itertools.pairwise([*steps, Operation("", "output", "")])
+            if o.kind == "weighted" and after.kind != "norm" and o.units > 1
+        ]
+        if not free:
+            return None
+        largest = max(free, key=lambda o: o.gain)
+        smallest = min(free[:-1] or free, key=lambda o: o.gain)
+        if largest.gain > self.large:
+            return self._report(largest, "large", min(0.93, 0.8 + 0.02 * (largest.gain - self.large)))
+        if len(free) > 1 and smallest.gain < self.small and smallest.inputs > 1:
+            return self._report(smallest, "small", 0.75)
+        return None
+
+    def _report(self, o: Operation, word: str, confidence: float) -> Finding:
+        times = o.gain if word == "large" else 1 / max(o.gain, 1e-9)
+        return self.finding(
+            f"The weights of layer {o.layer} are {times:.3g} times too {word}: spread {o.gain / o.inputs**0.5:.2g} for {o.inputs} inputs.",
+            confidence=confidence,
+            layer=o.layer,
+            gain=o.gain,
+        )
+
+    _layers = {
+        gain: Pass((Operation("0", "weighted", "linear", gain=gain, inputs=64, units=64), Operation("1", "activation", "relu")))
+        for gain in (0.58, 24.0)
+    }
+    sick = [{"forward_pass": _layers[24.0]}]
+    healthy = [{"forward_pass": _layers[0.58]}]

@@ -1,0 +1,1 @@
+"""Checks of the optimizer and its arguments."""
