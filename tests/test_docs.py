@@ -61,6 +61,11 @@ def test_links_to_files_lead_somewhere() -> None:
         assert (ROOT / target).exists(), f"README links to {target}"
 
 
+def test_the_check_that_the_readme_shows_is_the_file_it_names() -> None:
+    path, code = re.search(r"\((lossdoctor/checks/\S+\.py)\):\n\n```python\n(.*?)```", README, re.S).groups()  # type: ignore[union-attr]
+    assert code == (ROOT / path).read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("kind", ["checks", "fixes", "readers"])
 def test_the_generated_tables_are_up_to_date(kind: str) -> None:
     written = (Path(catalogue.__file__).parent / kind / "README.md").read_text(encoding="utf-8")
