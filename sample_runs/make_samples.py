@@ -301,7 +301,7 @@ def adam(model: nn.Module, lr: float, weight_decay: float = 0.0) -> torch.optim.
 def improving_digits() -> Iterator[Row]:
     """Stopped while it still learns."""
     model = mlp(64, 64, 10)
-    return fit(model, digits(), sgd(model, 0.05, momentum=0.5), epochs=25)
+    return fit(model, digits(), sgd(model, 0.05, momentum=0.5), epochs=14)
 
 
 def improving_waves() -> Iterator[Row]:
@@ -374,7 +374,7 @@ def never_learned_imbalance() -> Iterator[Row]:
 def slow_lr_too_low() -> Iterator[Row]:
     """Steady, at a hundredth of the rate that the budget asks for."""
     model = mlp(64, 64, 10)
-    return fit(model, digits(), sgd(model, 1e-3), epochs=60)
+    return fit(model, digits(), sgd(model, 5e-4), epochs=60)
 
 
 def slow_adam_on_large_target() -> Iterator[Row]:
