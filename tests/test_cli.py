@@ -164,6 +164,11 @@ def test_fail_on_statuses_codes_and_severities(run: Callable[..., SimpleNamespac
     assert run("diagnose", broken, "--fail-on", words).code == code
 
 
+@pytest.mark.parametrize("severity", ["info", "warning", "error"])
+def test_a_severity_stands_for_itself_and_worse(run: Callable[..., SimpleNamespace], broken: str, severity: str) -> None:
+    assert run("diagnose", broken, "--select", "NUM001", "--fail-on", severity).code == 1  # NUM001 is an error
+
+
 def test_nothing_fails_unless_asked(run: Callable[..., SimpleNamespace], broken: str) -> None:
     assert run("diagnose", broken).code == 0
 
@@ -215,7 +220,7 @@ def test_a_log_without_permission(run: Callable[..., SimpleNamespace], log: Call
         (["diagnose", "LOG", "--formt", "json"], "--format"),
         (["diagnose", "LOG", "--format", "jsn"], "'json'"),
         (["diagnose", "LOG", "--fail-on", "staled"], "'stalled'"),
-        (["diagnose", "LOG", "--fail-on", "LR01"], "'LR001'"),
+        (["diagnose", "LOG", "--fail-on", "LR0O1"], "'LR001'"),
         (["diagnose", "LOG", "--select", "XYZ"], "XYZ"),
         (["diagnose", "LOG", "--set", "LR001.jump"], "CODE.NAME=VALUE"),
         (["diagnose", "LOG", "--set", "LR001.jump=high"], "not a number"),

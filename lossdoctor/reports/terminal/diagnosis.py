@@ -32,6 +32,7 @@ from lossdoctor.reports.terminal.layout import (
 IN_FULL = 3  # more runs than this become a table, with the last and the worst in full
 ROWS = 20  # of that table
 TITLE = 30  # characters of a run's title in it
+GAP = 2  # between its columns, which rich counts as part of the left one
 COLUMNS = 8  # of a log that are named
 WORST_FIRST = (
     Status.NON_FINITE,
@@ -69,10 +70,10 @@ def _overview(diagnoses: Sequence[Diagnosis]) -> Iterator[RenderableType]:
     counts = Counter(diagnosis.status for diagnosis in diagnoses)
     yield Text(f"{len(diagnoses):,} runs", style="bold")
     yield paragraph(", ".join(f"{counts[status]:,} {status}" for status in sorted(counts, key=WORST_FIRST.index)))
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True, width=TITLE)
-    table.add_column(no_wrap=True, width=13)
-    table.add_column(no_wrap=True, width=5, justify="right")
+    table = Table.grid(padding=(0, GAP, 0, 0))
+    table.add_column(no_wrap=True, width=TITLE + GAP)
+    table.add_column(no_wrap=True, width=13 + GAP)
+    table.add_column(no_wrap=True, width=5 + GAP, justify="right")
     table.add_column(no_wrap=True, overflow="crop", ratio=1)
     shown = sorted(diagnoses, key=_rank)[:ROWS] if len(diagnoses) > ROWS else diagnoses
     for diagnosis in shown:
@@ -117,8 +118,10 @@ def _verdict(diagnosis: Diagnosis) -> RenderableType:
 
 def _chart(diagnosis: Diagnosis, page: Page) -> Iterator[RenderableType]:
     run, verdict = diagnosis.run, diagnosis.verdict
-    curves = [curve for curve in (run.curve("loss", "train"), run.curve("loss", "val")) if curve is not None]
-    curves = curves or [curve for label, curve in run.curves.items() if curve.metric == "loss"][:2]
+    labels = ["train_loss", "val_loss"]
+    if diagnosis.forecast and diagnosis.forecast.metric not in labels:
+        labels = [diagnosis.forecast.metric]  # what is judged is no loss, such as a reward
+    curves = [run.curves[label] for label in labels if label in run.curves]
     marks = {"onset": verdict.onset_step, "best": verdict.best_step}
     lines = chart(curves, marks, width=page.width, ink=Ink(page.unicode, page.color))
     if lines:

@@ -138,9 +138,9 @@ def numbered(place: int, text: Text) -> RenderableType:
 
 def finding_body(finding: Finding) -> Iterable[RenderableType]:
     yield paragraph(finding.message, indent=4)
-    if finding.evidence:
-        numbers = ", ".join(f"{key.replace('_', ' ')} {_evidence(value)}" for key, value in finding.evidence.items())
-        yield paragraph(numbers, indent=4, style="dim")
+    numbers = [f"{key.replace('_', ' ')} {_evidence(value)}" for key, value in finding.evidence.items() if value is not None]
+    if numbers:
+        yield paragraph(", ".join(numbers), indent=4, style="dim")
 
 
 def _evidence(value: object) -> str:
