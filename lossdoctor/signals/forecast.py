@@ -15,6 +15,7 @@ HORIZON = 0.25  # of the run so far
 ENOUGH = 8  # points
 POINTS = 64  # the curve is binned to this many, so that their errors are nearly independent
 RESAMPLES = 100
+WIDER = 3.5  # times the spread of the draws; from the absolute errors on 200 training curves cut at 80 %
 SEED = 0  # the same log gets the same forecast
 
 
@@ -27,8 +28,27 @@ class _Family:
     parameters: NDArray[np.int64]
 
 
-def forecast(judged_loss: Curve, judged_sign: float, lr: Curve | None) -> Forecast | None:
-    """The judged series a quarter of the run later, with a 90 % interval, in its own unit and direction.
+@dataclass(frozen=True)
+class Projection:
+    """The judged loss now and a quarter of the run later, in each of the resampled fits [s]; lower is better."""
+
+    now: Floats
+    ahead: Floats
+    at_step: float
+
+    @property
+    def gain(self) -> float:
+        """The expected fall; negative where a rise is expected."""
+        return float((self.now - self.ahead).mean())
+
+    @property
+    def surely(self) -> bool:
+        """Whether 95 % of the fits fall."""
+        return float(np.quantile(self.now - self.ahead, 0.05)) > 0
+
+
+def projection(judged_loss: Curve, lr: Curve | None) -> Projection | None:
+    """The judged loss extrapolated by a quarter of the run, as draws from an ensemble of falling curves.
 
     Power laws a + b (x + c)^-d, exponentials a + b exp(-r x) and a constant are fitted by variable projection over a grid
     of (c, d) and r, averaged by AICc weight, and refitted to block-bootstrapped residuals. Falling curves only (b >= 0):
@@ -49,20 +69,19 @@ def forecast(judged_loss: Curve, judged_sign: float, lr: Curve | None) -> Foreca
     if not (last > first and np.isfinite(y).all()):
         return None
     x = (binned.step - first) / (last - first)
-    family = _family(x, 1 + HORIZON * span / (last - first))
-    rng = np.random.default_rng(SEED)
-    draws_now, draws_ahead = _draws(y, family, rng)
-    now, ahead = float(draws_now.mean()), float(draws_ahead.mean())
-    low, high = np.quantile(draws_ahead - draws_now, [0.05, 0.95]) + now
-    ends = sorted(judged_sign * (base + scale * float(end)) for end in (low, high))
-    return Forecast(
-        metric=judged_loss.label,
-        at_step=last + HORIZON * span,
-        value=judged_sign * (base + scale * ahead),
-        low=ends[0],
-        high=ends[1],
-        gain=scale * (now - ahead),
-    )
+    now, ahead = _draws(y, _family(x, 1 + HORIZON * span / (last - first)), np.random.default_rng(SEED))
+    return Projection(base + scale * now, base + scale * ahead, last + HORIZON * span)
+
+
+def forecast(judged_loss: Curve, judged_sign: float, projection: Projection) -> Forecast:
+    """The projection as the user reads it: in the unit and direction of the log, with a 90 % interval.
+
+    The quantiles of the draws are widened by a constant: on real logs cut at 80 % the plain ones held the level at the
+    end in half of the cases only. Lei et al. 2018, Distribution-free predictive inference for regression.
+    """
+    value = float(projection.ahead.mean())
+    ends = [judged_sign * (value + WIDER * (float(end) - value)) for end in np.quantile(projection.ahead, [0.05, 0.95])]
+    return Forecast(judged_loss.label, projection.at_step, judged_sign * value, min(ends), max(ends), projection.gain)
 
 
 def _regime(curve: Curve, lr: Curve | None) -> Curve:
@@ -82,8 +101,8 @@ def _spent(lr: Curve | None) -> bool:
 
 
 def _family(x: Floats, ahead: float) -> _Family:
-    rates = np.array([0.1, 0.5, 1, 2, 4, 8, 16, 32])
-    c, d = (grid.ravel() for grid in np.meshgrid([0.01, 0.03, 0.1, 0.3, 1.0, 3.0], [0.1, 0.25, 0.5, 1.0, 2.0]))
+    rates = np.geomspace(0.02, 40, 100)  # the slowest is a straight line
+    c, d = (grid.ravel() for grid in np.meshgrid(np.geomspace(0.003, 3, 10), np.geomspace(0.05, 3, 12)))
     now = np.vstack([np.zeros((1, len(x))), np.exp(-rates[:, None] * x), (x + c[:, None]) ** -d[:, None]])
     later = np.concatenate([[0.0], np.exp(-rates * ahead), (ahead + c) ** -d])
     return _Family(now, later, np.concatenate([[2], np.full(len(rates), 4), np.full(len(c), 5)]))

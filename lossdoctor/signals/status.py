@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from lossdoctor.core.curve import Curve
-from lossdoctor.core.diagnosis import Forecast, Status, Verdict
+from lossdoctor.core.diagnosis import Status, Verdict
 from lossdoctor.core.run import Run
 from lossdoctor.core.shape import Shape
+from lossdoctor.signals.forecast import Projection
 from lossdoctor.signals.generalization import ROUND_CLASSES
 
 COMMON_CLASSES = (2, 3, 10, 100, 1000)  # a level alone is taken for ln C of these only
@@ -36,9 +37,10 @@ class _Case:
     learned: float | None
     constant_guess: bool | None
     lr: Curve | None
-    forecast: Forecast | None
+    projection: Projection | None
     spent_step: float | None
     fall_before_spent: float | None
+    halt_step: float | None
 
     @property
     def losses(self) -> list[Shape]:
@@ -74,9 +76,10 @@ def verdict(
     learned_share: float | None,
     constant_guess: bool | None,
     lr: Curve | None,
-    forecast: Forecast | None,
+    projection: Projection | None,
     lr_spent_step: float | None,
     fall_before_spent: float | None,
+    halt_step: float | None,
     non_finite_step: float | None,
 ) -> Verdict:
     """The status of the run, with the steps that matter."""
@@ -95,9 +98,10 @@ def verdict(
         learned_share,
         constant_guess,
         lr,
-        forecast,
+        projection,
         lr_spent_step,
         fall_before_spent,
+        halt_step,
     )
     for rule in (_diverging, _guessing, _overfitting, _oscillating, _never_learned, _slow, _stalled):
         found = rule(case)
@@ -187,7 +191,16 @@ def _never_learned(case: _Case) -> Verdict | None:
     """No significant fall since the start."""
     if case.reached is not None and case.learned is not None and (case.learned > 0.15 or _good(case.accuracy)):
         return None
-    return _nothing_learned(case, min(_flatness(shape) for shape in case.losses), "where it began")
+    flat = min(_flatness(shape, case.sign) for shape in case.losses)
+    return _nothing_learned(case, max(flat, _above_first(case)), "where it began")
+
+
+def _above_first(case: _Case) -> float:
+    """Over 1 where every loss ends clearly above the very first training loss and never was far below it."""
+    first = case.losses[-1].first
+    if case.sign < 0 or first <= 0:
+        return 0.0
+    return min(min(shape.end, 1.25 * shape.best) / (1.25 * first + 4 * shape.error) for shape in case.losses)
 
 
 def _nothing_learned(case: _Case, above: float, where: str) -> Verdict | None:
@@ -198,17 +211,17 @@ def _nothing_learned(case: _Case, above: float, where: str) -> Verdict | None:
     return _sick(case, Status.NEVER_LEARNED, above, text, shape, onset=float(shape.curve.step[0]), stop=shape.settled_step)
 
 
-def _flatness(shape: Shape) -> float:
+def _flatness(shape: Shape, sign: float) -> float:
     """Over 1 where there was no fall to speak of: none at all, within the noise, or under 1 % of a positive loss (0.4 % if clear)."""
     if shape.first > 10 * abs(shape.start):
         return 0.0  # all of the fall was in the first points
     blown_up = shape.curve.value.max() > shape.first + 6 * shape.noise and shape.best > shape.first - 2 * shape.noise
     none = 3.0 if blown_up and shape.end >= shape.first - shape.noise else 0.0
     limit = 0.3 if len(shape.curve) >= 20 else 0.05  # a spike passes for noise, the more so among few points
-    readable = shape.relative_fall < limit or shape.best < 0
+    readable = shape.relative_fall < limit or shape.best < 0 or sign < 0
     within_noise = 3 / max(shape.gained, 0.3) if shape.whole.z > -2.5 and readable else 0.0
     little = 0.01 if shape.gained < 6 else 0.004
-    tiny = little / max(shape.relative_fall, 1e-4) if shape.start > 0 and shape.best >= 0 else 0.0
+    tiny = little / max(shape.relative_fall, 1e-4) if shape.start > 0 and shape.best >= 0 and sign > 0 else 0.0
     return min(max(none, within_noise, tiny), 20.0)
 
 
@@ -314,22 +327,29 @@ def _stalled(case: _Case) -> Verdict | None:
     ran_out = 0.0
     if case.spent_step is not None and case.fall_before_spent is not None:
         ran_out = min(case.fall_before_spent / 0.05, _fraction_after(shape, case.spent_step) / 0.35)
-    above = max(min(early, little), min(early, dull), ran_out)
+    halted = 2.0 if case.halt_step is not None else 0.0
+    above = max(min(early, little), min(early, dull), ran_out, halted)
     if above < 1:
         return None
-    why = "the learning rate ran out while the loss was falling" if ran_out >= above else f"it came down by only {case.relative_fall:.1%}"
+    if above == ran_out:
+        why = "the learning rate ran out while the loss was falling"
+    elif above == halted:
+        why = "it came to a dead halt in full fall"
+    elif case.relative_fall <= 0:
+        why = "it is no lower than at the start"
+    else:
+        why = f"it came down by only {case.relative_fall:.1%}"
     text = f"{shape.curve.label} is flat since step {shape.settled_step:g}, and {why}."
     return _sick(case, Status.STALLED, above, text, shape, onset=shape.settled_step, stop=shape.settled_step)
 
 
 def _improving(case: _Case) -> float:
     """Over 1 where the expected gain of the next quarter is clear of zero and over 2 % of the fall so far."""
-    shape, forecast = case.judged, case.forecast
-    if forecast is None or shape.fall <= 0:
+    shape, projection = case.judged, case.projection
+    if projection is None or shape.fall <= 0:
         return shape.tail_fall / 0.04 if shape.tail.z < -1 else 0.0
-    gain = forecast.gain / shape.fall / 0.02
-    spread = abs(forecast.high - forecast.value) if case.sign > 0 else abs(forecast.low - forecast.value)
-    return gain if spread < forecast.gain else min(gain, 0.9)
+    gain = projection.gain / shape.fall / 0.02
+    return gain if projection.surely else min(gain, 0.9)
 
 
 def _healthy(case: _Case) -> Verdict:
@@ -340,7 +360,7 @@ def _healthy(case: _Case) -> Verdict:
         return Verdict(Status.TOO_SHORT, 0.8, f"{len(shape.curve)} points of {label} without a clear trend are too few to say.")
     if gain >= 1:
         text = f"{label} still {'falls' if case.sign > 0 else 'rises'}: {case.show(shape.end)} now"
-        text += f", {case.forecast.value:.4g} expected at step {case.forecast.at_step:g}." if case.forecast else "."
+        text += f", {case.show(case.projection.ahead.mean())} expected at step {case.projection.at_step:g}." if case.projection else "."
         return Verdict(Status.IMPROVING, _surety(gain), text, None, shape.best_step, None, 0.0)
     confidence = _surety(1 / max(gain, 0.05))
     text = f"{label} went from {case.show(shape.start)} to {case.show(shape.end)} and is flat since step {shape.settled_step:g}."
@@ -356,7 +376,7 @@ def _sick(case: _Case, status: Status, above: float, text: str, shape: Shape, on
 
 def _surety(above: float) -> float:
     """Confidence from how many times the threshold was exceeded."""
-    return round(min(max(1 - 0.45 / max(above, 1e-9), 0.0), 0.97), 3)
+    return round(min(max(1 - 0.45 / max(above, 1e-9), 0.0), 0.95), 3)
 
 
 def _over(part: float, whole: float) -> float:

@@ -26,7 +26,7 @@ class AboveRange(Check):
     progress = 0.5  # of the fall at the suggested rate; own
 
     def examine(self, range_test: RangeTest, plan: Plan) -> Finding | None:
-        if plan.lr < self.factor * range_test.rate:
+        if plan.warms_up or plan.lr < self.factor * range_test.rate:
             return None
         fell = np.nan_to_num(range_test.first - range_test.configured, neginf=-np.inf)
         could = range_test.first - range_test.proposed
@@ -37,7 +37,7 @@ class AboveRange(Check):
         return self.finding(
             f"After {range_test.steps} steps at {plan.lr:g} the loss is {np.median(range_test.configured):.4g}, "
             f"after as many at {range_test.rate:.2g} it is {np.median(range_test.proposed):.4g}.",
-            confidence=float(np.clip((0.9 if lost else 0.7) + 0.04 * range_test.agreement, 0.5, 0.95)),
+            confidence=round(float(np.clip((0.9 if lost else 0.7) + 0.04 * range_test.agreement, 0.5, 0.95)), 2),
             severity=None if lost else Severity.WARNING,
             lr=plan.lr,
             suggested_lr=range_test.rate,

@@ -43,7 +43,7 @@ class BelowRange(Check):
     short = 1.5  # steps needed over steps planned; own
 
     def examine(self, range_test: RangeTest, plan: Plan) -> Finding | None:
-        if plan.lr * self.factor > range_test.rate:
+        if plan.warms_up or plan.lr * self.factor > range_test.rate:
             return None
         could = range_test.first - range_test.proposed
         fell = np.maximum(range_test.first - range_test.configured, 1e-3 * np.abs(could))
@@ -55,7 +55,7 @@ class BelowRange(Check):
         return self.finding(
             f"In {range_test.steps} steps the loss falls to {np.median(range_test.configured):.4g} at {plan.lr:g} and to "
             f"{np.median(range_test.proposed):.4g} at {range_test.rate:.2g}: as far as {needed:.0f} slow steps, with {plan.steps} planned.",
-            confidence=float(np.clip(0.6 + 0.15 * np.log10(needed / plan.steps) + 0.1 * range_test.agreement, 0.5, 0.92)),
+            confidence=round(float(np.clip(0.6 + 0.15 * np.log10(needed / plan.steps) + 0.1 * range_test.agreement, 0.5, 0.92)), 2),
             lr=plan.lr,
             suggested_lr=range_test.rate,
             steps_needed=needed,
