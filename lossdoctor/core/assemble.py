@@ -19,7 +19,7 @@ from lossdoctor.core.reader import Block, Row
 from lossdoctor.core.run import Run
 from lossdoctor.core.text import plain
 
-BATCH = 4096  # rows that are turned into arrays at a time
+BATCH = 256  # rows that are turned into arrays at a time: few enough to stay in the cache
 SPARSE = 10  # times as many points make a series the one to look at
 INTERLEAVED = 0.1  # share of points at which the steps of one run may go back
 SEVERAL = 50  # columns that an error message lists at most

@@ -33,7 +33,7 @@ _CUT = re.compile(r"[.,eE+-]$")
 class Dialect:
     """How a table is written.
 
-    ``skip`` lines stand before the first row; ``names`` is the header, or numbers from 1 where there is none; ``padded``
+    ``skip`` lines stand before the table; ``names`` is the header, or numbers from 1 where there is none; ``padded``
     cells have spaces before them.
     """
 
@@ -41,6 +41,7 @@ class Dialect:
     decimal: str
     skip: int
     names: tuple[str, ...]
+    has_header: bool
     padded: bool
 
 
@@ -83,7 +84,7 @@ def _try(lines: list[str], separator: str) -> Dialect | None:
     if not any(_is_numeric(column, decimal) for column in zip(*fits, strict=True)):
         return None
     padded = any(f"{separator} " in line for line in lines[skip:])
-    return Dialect(separator, decimal, skip + has_header, names, padded)
+    return Dialect(separator, decimal, skip, names, has_header, padded)
 
 
 def _is_comment(line: str, below: list[str], separator: str) -> bool:
@@ -135,10 +136,10 @@ def blocks(source: Source, table: Dialect, names: Sequence[str] | None = None) -
                 file,
                 sep=table.separator,
                 decimal=table.decimal,
-                header=None,
+                header=0 if table.has_header else None,
                 names=names,
                 usecols=use,
-                skiprows=table.skip,
+                skiprows=table.skip or None,  # a 0 here would cost a test of every line
                 skipinitialspace=table.padded,
                 skip_blank_lines=True,
                 index_col=False,
