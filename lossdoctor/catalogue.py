@@ -10,7 +10,8 @@ import inspect
 import re
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +47,13 @@ def look_up(topic: str | None) -> dict[str, Any]:
 
 def find(topic: str) -> Entry:
     """The check, fix or reader of that code or name, in any case; ``UsageError`` names the nearest."""
-    wanted = topic.lower().replace("_", "-")
-    entries = [entry for kind in catalogue().values() for entry in kind]
-    known = {name: entry for entry in entries for name in (entry.get("code"), entry["name"]) if name}
-    for name, entry in known.items():
-        if name.lower().replace("_", "-") == wanted:
-            return entry
-    raise UsageError(f"explain {topic!r}: there is no such entry{did_you_mean(topic, [*KINDS, *known])}; `lossdoctor explain` lists all")
+    makers: dict[str, Callable[[], Entry]] = {reader_name(reader): partial(reader_entry, reader) for reader in readers()}
+    makers |= {name: partial(fix_entry, fix) for fix in fixes() for name in (fix.name, fix.code)}
+    makers |= {name: partial(check_entry, check) for check in checks() for name in (check.name, check.code)}
+    for name, make in makers.items():
+        if name.lower().replace("_", "-") == topic.lower().replace("_", "-"):
+            return make()
+    raise UsageError(f"explain {topic!r}: there is no such entry{did_you_mean(topic, [*KINDS, *makers])}; `lossdoctor explain` lists all")
 
 
 def check_entry(check: Check) -> Entry:
