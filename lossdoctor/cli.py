@@ -124,7 +124,7 @@ def probe(
     ] = None,
     budget: Annotated[str | None, typer.Option("--budget", metavar="TIME", help="Wall clock to spend: 30s, 2m, 1h.")] = None,
     device: Annotated[str | None, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = None,
-    seeds: Annotated[int | None, typer.Option("--seeds", min=2, help="Paired trainings behind each proof.")] = None,
+    seeds: Annotated[int | None, typer.Option("--seeds", metavar="N", min=2, help="Paired trainings behind each proof.")] = None,
     format: Format = "text",
     output: Output = None,
     select: Select = None,
@@ -172,8 +172,8 @@ def train(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where the log goes; without it, it is printed.")
     ] = None,
-    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Instead of training.epochs.")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Instead of training.seed.")] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", metavar="N", min=1, help="Instead of training.epochs.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Instead of training.seed.")] = None,
     device: Annotated[str | None, typer.Option("--device", metavar="NAME", help="Instead of probe.device.")] = None,
     format: Format = "text",
     quiet: Quiet = False,
@@ -323,6 +323,9 @@ def _diagnose(
             found += diagnose(log, mapping=roles, reader=reader, select=_codes(select), ignore=_codes(ignore), thresholds=numbers)
         except LossDoctorError as error:
             errors[str(error)] = error.exit_code
+        except KeyboardInterrupt:
+            errors[f"interrupted at {log}"] = INTERRUPTED
+            break
     for message in errors:
         complain(message)
     return found, max(errors.values(), default=0)

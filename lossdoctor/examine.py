@@ -8,6 +8,7 @@ from lossdoctor.core.check import Check, Finding
 from lossdoctor.core.diagnosis import Examination
 from lossdoctor.core.errors import LossDoctorError, UsageError
 from lossdoctor.core.signals import Signals, given, needs
+from lossdoctor.core.text import did_you_mean
 
 
 def examine(checks: Iterable[Check], signals: Signals) -> Examination:
@@ -49,7 +50,8 @@ def select(checks: Sequence[Check], chosen: Sequence[str] = (), ignored: Sequenc
     """The checks whose code begins with one of ``chosen`` (all, where empty) and with none of ``ignored``."""
     for prefix in (*chosen, *ignored):
         if not any(check.code.startswith(prefix) for check in checks):
-            raise UsageError(f"no check has the code {prefix!r}; `lossdoctor explain` lists them")
+            near = did_you_mean(prefix, (check.code for check in checks))
+            raise UsageError(f"no check has the code {prefix!r}{near or '; `lossdoctor explain` lists them'}")
     return [
         check
         for check in checks
@@ -64,8 +66,9 @@ def tune(checks: Sequence[Check], thresholds: Mapping[str, float]) -> None:
         code, _, name = key.partition(".")
         check = by_code.get(code)
         if check is None or name not in check.thresholds():
-            hint = f"{code} has {', '.join(check.thresholds()) or 'none'}" if check else "`lossdoctor explain` lists the codes"
-            raise UsageError(f"--set {key}: there is no such threshold; {hint}")
+            near = did_you_mean(name, check.thresholds()) if check else did_you_mean(code, by_code)
+            hint = f"; {code} has {', '.join(check.thresholds()) or 'none'}" if check else "; `lossdoctor explain` lists the codes"
+            raise UsageError(f"--set {key}: there is no such threshold{near or hint}")
         setattr(check, name, value)
 
 

@@ -223,9 +223,10 @@ def test_a_log_without_permission(run: Callable[..., SimpleNamespace], log: Call
         (["diagnose", "LOG", "--fail-on", "staled"], "'stalled'"),
         (["diagnose", "LOG", "--fail-on", "LR0O1"], "'LR001'"),
         (["diagnose", "LOG", "--select", "XYZ"], "XYZ"),
+        (["diagnose", "LOG", "--ignore", "STPO001"], "'STOP001'"),
         (["diagnose", "LOG", "--set", "LR001.jump"], "CODE.NAME=VALUE"),
         (["diagnose", "LOG", "--set", "LR001.jump=high"], "not a number"),
-        (["diagnose", "LOG", "--set", "LR001.jmp=3"], "jump"),
+        (["diagnose", "LOG", "--set", "LR001.jmp=3"], "'jump'"),
         (["diagnose", "LOG", "--map", "val_loss"], "ROLE=COLUMN"),
         (["diagnose", "LOG", "--reader", "csvv"], "csv"),
         (["diagnose", "LOG", "--output", "no/such/folder/report.txt"], "no/such/folder"),
@@ -302,6 +303,22 @@ def test_an_interrupt_is_exit_130(run: Callable[..., SimpleNamespace], monkeypat
     assert lossdoctor.diagnose
     replace_diagnose(monkeypatch, KeyboardInterrupt())
     assert run("diagnose", "run.csv").code == 130
+
+
+def test_an_interrupt_keeps_what_was_read(
+    run: Callable[..., SimpleNamespace], log: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lossdoctor.diagnose import diagnose
+
+    def slow(path: str, **options: object) -> object:
+        if path == "slow.csv":
+            raise KeyboardInterrupt
+        return diagnose(path, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(sys.modules["lossdoctor.diagnose"], "diagnose", slow)
+    done = run("diagnose", log(), "slow.csv")
+    assert done.code == 130
+    assert "CONVERGED" in done.out
 
 
 # gate
