@@ -31,7 +31,7 @@ ILL = {
     "LR003": [halted(sloping(2.3, 0.1), 0.2), stepping(0.1, 1e-6, at=0.2)],
     "STOP001": [falling(2.3, 0.05), noisy(u_turn(2.3, 1.2, 2.0), 0.01)],
     "IMB001": [falling(), noisy(sloping(0.7, 0.95, "val_accuracy"), 0.01), sloping(0.3, 0.5, "val_balanced_accuracy")],
-    "GRAD001": [falling(), spiky(noisy(flat(1.0, "grad_norm"), 0.1), 60)],
+    "GRAD001": [u_turn(2.3, 0.5, 4.0, "train_loss"), spiky(noisy(flat(1.0, "grad_norm"), 0.1), 60)],
     "GRAD002": [noisy(flat(2.3), 0.001), falling(1.0, 1e-9, "grad_norm")],
     "NUM001": [curve(np.where(np.arange(200) < 50, falling().value, np.nan))],
     "FRZ001": [flat(2.31), flat(2.3, "val_loss")],

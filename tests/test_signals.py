@@ -58,6 +58,8 @@ def test_a_first_loss_that_dwarfs_the_rest_is_no_level() -> None:
 def test_plateau_onset_lies_where_the_fall_ended() -> None:
     onset = signals(stepping(1.0, 0.2, at=0.4, label="train_loss")).get("plateau_onset")
     assert onset == pytest.approx(80, abs=5)
+    tau = 200 / 15
+    assert signals(falling()).get("plateau_onset") == pytest.approx(tau * math.log(1 / 0.03), abs=4)
 
 
 FALLS = {
@@ -138,6 +140,8 @@ def test_non_finite_counts_only_to_the_end() -> None:
     values: list[Any] = [1.0, math.nan, 0.9, 0.8, 0.7]
     assert signals(curve(values)).get("non_finite_step") is None
     assert signals(curve([*values, math.nan, math.inf])).get("non_finite_step") == 5
+    blanks = [1.0, math.nan, math.nan, 0.9, math.nan, math.nan, 0.8, math.nan]  # measured at every third row
+    assert signals(curve(blanks)).get("non_finite_step") is None
     other = signals(falling(), curve(np.full(200, math.nan), "grad_norm"))
     assert other.get("non_finite_step") is None
 

@@ -184,6 +184,8 @@ def _idle(case: _Case) -> float:
     """Over 1 where the accuracy is low and has not moved, under a loss that has long been flat."""
     if case.reached is None or case.learned is None or case.judged.settled_fraction > 0.3 or case.judged.tail_fall > 0.05:
         return 0.0
+    if case.relative_fall > 0.5:
+        return 0.0  # the training loss did fall
     return min(0.6 / max(case.reached, 0.3), 0.03 / max(case.learned, 0.01), 2.0)
 
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.curve import Curve
-from lossdoctor.core.examples import flat, noisy, spiky
+from lossdoctor.core.diagnosis import Verdict
+from lossdoctor.core.examples import flat, noisy, spiky, verdict
 from lossdoctor.core.statistics import local_median
 
 
@@ -24,7 +25,7 @@ class ExplodingGradient(Check):
     fewest = 2  # such points
     window = 51  # points of the running median
 
-    def examine(self, grad_norm: Curve) -> Finding | None:
+    def examine(self, verdict: Verdict, grad_norm: Curve) -> Finding | None:
         norm = grad_norm.finite
         if len(norm) < 10:
             return None
@@ -38,11 +39,12 @@ class ExplodingGradient(Check):
         return self.finding(
             f"The gradient norm is over {self.ratio:g} times its running median at {len(far)} points, {times.max():.0f} times at worst.",
             confidence=0.75 if times.max() > 3 * self.ratio else 0.65,
+            severity=Severity.INFO if verdict.status.healthy else None,  # the loss came through
             step=float(norm.step[far[0]]),
             worst_ratio=float(times.max()),
             points=len(far),
             median_norm=float(np.median(norm.value)),
         )
 
-    sick = [{"grad_norm": spiky(flat(1.0, "grad_norm"), 50)}]
-    healthy = [{"grad_norm": noisy(flat(1.0, "grad_norm"), 0.3)}]
+    sick = [{"verdict": verdict("diverging"), "grad_norm": spiky(flat(1.0, "grad_norm"), 50)}]
+    healthy = [{"verdict": verdict("converged"), "grad_norm": noisy(flat(1.0, "grad_norm"), 0.3)}]
