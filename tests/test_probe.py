@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lossdoctor.core.config import load
-from lossdoctor.core.trial import Effect, Proof
+from lossdoctor.core.trial import Proof
 from lossdoctor.lab import bench as bench_module
 from lossdoctor.lab.judge import Judge
 from lossdoctor.probe import probe
@@ -127,15 +127,14 @@ def test_a_probe_leaves_the_config_as_it_was(make) -> None:
 
 def test_the_judge_asks_for_a_gain_beyond_the_noise_that_matters() -> None:
     judge = Judge("val_loss", scale=1.0)
-    noisy = judge.effect([0.5, 0.7, 0.6], [0.2, 0.7, 0.5])
-    assert not judge.proved(noisy, [0.5, 0.7, 0.6], led=True)
-    clear = judge.effect([0.5, 0.52, 0.51], [0.2, 0.21, 0.2])
-    assert judge.proved(clear, [0.5, 0.52, 0.51], led=True)
-    tiny = judge.effect([0.500, 0.501, 0.502], [0.490, 0.491, 0.492])
-    assert not judge.proved(tiny, [0.500, 0.501, 0.502], led=False)
+    assert judge.proof([0.5, 0.52, 0.51], [0.2, 0.21, 0.2], led=True)
+    assert not judge.proof([0.5, 0.7, 0.6], [0.2, 0.7, 0.5], led=True)  # within the noise
+    assert not judge.proof([0.500, 0.501, 0.502], [0.490, 0.491, 0.492], led=False)  # beyond it, but nothing
+    assert not judge.proof([0.5], [0.2], led=True)  # one seed proves nothing
 
 
-def test_a_baseline_that_blew_up_is_worth_a_constant_guess() -> None:
-    judge = Judge("val_loss", scale=2.3)
-    effect = judge.effect([math.inf, math.inf], [0.3, 0.3])
-    assert effect == Effect(pytest.approx(2.0), pytest.approx(2.0), pytest.approx(2.0), 2)
+def test_a_baseline_that_blew_up_by_another_factor_each_time_is_still_beaten() -> None:
+    judge = Judge("val_loss", scale=1.0)
+    effect = judge.proof([math.inf, 5.2, 320.0], [0.08, 0.1, 0.09], led=True)
+    assert effect is not None
+    assert effect.low > 0

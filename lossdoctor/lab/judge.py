@@ -17,6 +17,7 @@ from lossdoctor.lab.workload import Workload
 STUDENT = (math.inf, 6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812)
 IMBALANCED = 3.0  # times the smallest class: beyond it the loss is averaged over classes, so that the small ones count
 EXPLODED = 10.0  # times a constant guess: a validation loss beyond it is a training that blew up
+WORST = 2.0  # times a constant guess: how much worse a level is beyond it proves nothing more
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,8 @@ class Judge:
         return value if math.isfinite(value) and value < EXPLODED * self.scale else math.inf
 
     def worth(self, value: float) -> float:
-        """A value to compare with: a training that blew up is worth a constant guess."""
-        return value if math.isfinite(value) else self.scale
+        """A value to compare with: a training that blew up is worth two constant guesses."""
+        return value if math.isfinite(value) else WORST * self.scale
 
     def level(self, values: Sequence[float]) -> Level:
         """Mean and interval over seeds; infinite where any blew up."""
@@ -79,11 +80,18 @@ class Judge:
         relative, absolute = (self.led_relative, self.led_absolute) if led else (self.blind_relative, self.blind_absolute)
         return gain > max(relative * abs(self.worth(before)), absolute * self.scale)
 
-    def proved(self, effect: Effect, before: Sequence[float], *, led: bool) -> bool:
-        """Whether a gain is material and beats the noise between seeds of both sides."""
-        noise = self.noise(before)
-        above_noise = effect.low > 0 and not effect.gain <= noise
-        return above_noise and self.material(effect.gain, statistics.fmean(map(self.worth, before)), led=led)
+    def proof(self, before: Sequence[float], after: Sequence[float], *, led: bool) -> Effect | None:
+        """The effect where it is proved: material, and beyond the noise between seeds of both sides; otherwise None.
+
+        A training that goes wrong goes wrong by another factor with every seed; levels beyond ``WORST`` count as that.
+        """
+        raw = self.effect(before, after)
+        bounded = [min(self.worth(value), WORST * self.scale) for value in before]
+        effect = self.effect(bounded, after)
+        sure = effect.seeds > 1 and effect.low > 0 and effect.gain > self.noise(bounded)
+        if not sure or not self.material(effect.gain, statistics.fmean(bounded), led=led):
+            return None
+        return raw if raw.low > 0 else effect
 
 
 def _half_width(values: Sequence[float]) -> float:

@@ -7,7 +7,6 @@ Nothing here draws a conclusion, and nothing changes what a training would have 
 from __future__ import annotations
 
 import functools
-import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -29,17 +28,22 @@ from lossdoctor.core.observation import (
     Pass,
     Plan,
     RangeTest,
+    Relation,
     ShortRun,
     Start,
     Targets,
 )
+from lossdoctor.lab.augment import augment
 from lossdoctor.lab.data import Batch, Split, TensorSplit
-from lossdoctor.lab.fit import predictions, stream
+from lossdoctor.lab.fit import Schedule, predictions, stream
 from lossdoctor.lab.tape import record, twins
 from lossdoctor.lab.workload import INDEX, Workload, as_labels
 
 IGNORED = -100  # the label that torch leaves out of a loss
 ROWS = 100_000  # examples that the data checks look at
+VALUES = 10_000_000  # input values that they look at
+KNOWN = 1_000_000  # training examples that validation examples are compared with
+CHUNK = 10_000  # examples read at once for that
 EXAMPLES = 128  # examples of a forward pass, fewer where each is large
 NUMBERS = 4_000_000  # input values of a forward pass
 STEPS = 40  # steps of the short training
@@ -79,10 +83,10 @@ def measurement(function: Callable[P, R]) -> Callable[P, R]:
 
 @measurement
 def arrays(workload: Workload, split: Split) -> tuple[Array, Array] | None:
-    """Inputs and targets of a split as arrays, at most ``ROWS`` of them; None for batches that are no pair of tensors."""
+    """Inputs and targets of a split as arrays, a sample of a large one; None for batches that are no pair of tensors."""
     count = len(split)
     index = torch.arange(count)
-    limit = ROWS if isinstance(split, TensorSplit) else EXAMPLES
+    limit = min(ROWS, max(EXAMPLES, VALUES // max(split.x[0].numel(), 1))) if isinstance(split, TensorSplit) else EXAMPLES
     if count > limit:
         index = torch.randperm(count, generator=torch.Generator().manual_seed(0))[:limit].sort().values
     batch = split.batch(index)
@@ -96,7 +100,7 @@ def columns(workload: Workload, split: Split) -> Columns | None:
     found = arrays(workload, split)
     if found is None or found[0].dtype.kind != "f" or not found[0].size:
         return None
-    return Columns.of(found[0][: max(1, 20 * NUMBERS // max(found[0][0].size, 1))], workload.features)
+    return Columns.of(found[0], workload.features)
 
 
 def targets(workload: Workload) -> Targets | None:
@@ -134,13 +138,27 @@ def labels(workload: Workload) -> Labels | None:
 
 def overlap(workload: Workload) -> Overlap | None:
     """How many validation examples are in the training data, bit by bit; None where the examples are no arrays."""
-    train, val = (arrays(workload, split) for split in workload.splits)
-    if train is None or val is None or len(train[0]) < 2:
+    train, val = workload.splits
+    if not isinstance(train, TensorSplit) or not isinstance(val, TensorSplit) or len(train) < 2 or train.x.shape[1:] != val.x.shape[1:]:
         return None
-    inside = [row.tobytes() for row in _rows(*train)]
+    inside = list(_prints(train, KNOWN))
     known = set(inside)
-    shared = sum(row.tobytes() in known for row in _rows(*val)) / len(val[0])
-    return Overlap(shared, 1.0 - (len(known) - 1) / (len(inside) - 1), len(val[0]))
+    asked = list(_prints(val, ROWS))
+    shared = sum(mark in known for mark in asked) / len(asked)
+    return Overlap(shared, 1.0 - (len(known) - 1) / (len(inside) - 1), len(asked))
+
+
+@measurement
+def relation(workload: Workload) -> Relation | None:
+    """Whether the inputs of a table tell anything of the targets; None for other data, and where there is little of it."""
+    from lossdoctor.lab import forest  # scikit-learn takes a second to import
+
+    found = arrays(workload, workload.splits[0])
+    if found is None or found[0].ndim != 2 or found[0].dtype.kind != "f" or found[1].size != len(found[1]):
+        return None
+    if not np.isfinite(found[1]).all() or (workload.task == "classification" and _labels(workload) is None):
+        return None
+    return forest.relation(*found, classes=workload.task == "classification")
 
 
 def likeness(workload: Workload) -> Array | None:
@@ -173,6 +191,7 @@ def plan(workload: Workload) -> Plan:
         shuffle=training.shuffle,
         balanced=training.sampler is not None or training.class_weights is not None,
         clipped=training.clip_grad_norm is not None,
+        warms_up=training.scheduler is not None and training.scheduler.name in ("onecycle", "warmup_cosine"),
         custom=training.step is not None or ":" in workload.loss_name,
         classes=workload.classes,
         chance=workload.chance() if known else None,
@@ -261,12 +280,7 @@ def output(workload: Workload) -> Output | None:
 def start(workload: Workload) -> Start:
     """The loss of untrained models of several seeds."""
     batch = examples(workload)
-    losses = []
-    for seed in _seeds(workload):
-        model = workload.build(seed).eval()
-        with torch.no_grad():
-            losses.append(float(workload.loss(model, batch)[0]))
-    return Start(np.array(losses))
+    return Start(np.array([_loss(workload, workload.build(seed).train(), batch) for seed in _seeds(workload)]))
 
 
 @measurement
@@ -279,8 +293,10 @@ def short_run(workload: Workload) -> ShortRun:
     before = {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}
     losses, norms = [_loss(workload, model, batch)], []
     started = time.monotonic()
-    for data in stream(workload, seed, STEPS):
-        norms.append(_step(workload, model, optimizer, data))
+    schedule = Schedule(optimizer, workload.config.training.scheduler, workload)
+    for place, data in enumerate(stream(workload, seed, STEPS)):
+        norms.append(_step(workload, model, optimizer, data, place))
+        schedule.batch()
         losses.append(_loss(workload, model, batch))
         if not np.isfinite(losses[-1]) or time.monotonic() - started > SECONDS:
             break
@@ -337,7 +353,7 @@ def range_test(workload: Workload) -> RangeTest | None:
     """Sweep the rate of the configured optimizer, then compare the suggested with the configured one; None where a step is too slow."""
     lr = workload.config.training.optimizer.lr
     rates = np.geomspace(min(1e-6, lr / 10), max(10.0, lr * 10), SWEEP)
-    batch = examples(workload)
+    batch = examples(workload, EXAMPLES // 2)
     losses: list[Array] = []
     started = time.monotonic()
     for seed in _seeds(workload):
@@ -357,12 +373,12 @@ def range_test(workload: Workload) -> RangeTest | None:
     return RangeTest(rates, swept, np.array(suggested), np.array(limit), swept[:, 0], configured, proposed, STEPS)
 
 
-def examples(workload: Workload) -> Batch:
-    """The same few random training examples for every measurement."""
+def examples(workload: Workload, most: int = EXAMPLES) -> Batch:
+    """The same few random training examples for every measurement, ``most`` of them and fewer where each is large."""
     train = workload.train
     one = train.batch(torch.arange(1))
     size = one[0].numel() if isinstance(one, tuple | list) and isinstance(one[0], Tensor) else 1024
-    count = min(len(train), max(8, min(EXAMPLES, NUMBERS // max(size, 1))))
+    count = min(len(train), max(8, min(most, NUMBERS // max(size, 1))))
     return train.batch(torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:count])
 
 
@@ -387,9 +403,12 @@ def _seeds(workload: Workload) -> range:
     return range(first, first + SEEDS)
 
 
-def _rows(x: Array, y: Array) -> Array:
-    flat = np.concatenate([x.reshape(len(x), -1).astype(np.float64), y.reshape(len(y), -1).astype(np.float64)], axis=1)
-    return np.ascontiguousarray(flat)
+def _prints(split: TensorSplit, most: int) -> Iterator[int]:
+    """A fingerprint of each example, input and target, of the first ``most``."""
+    for begin in range(0, min(len(split), most), CHUNK):
+        x, y = (part[begin : min(begin + CHUNK, most)].cpu().numpy() for part in (split.x, split.y))
+        for one, target in zip(x, y, strict=True):
+            yield hash((one.tobytes(), target.tobytes()))
 
 
 def _weights(model: nn.Module) -> dict[str, Tensor]:
@@ -432,7 +451,9 @@ def _extremes(model: nn.Module, seen: Pass) -> Iterator[None]:
 
 def _kind(met: list[Tensor]) -> str:
     """The range of a model's outputs, from what was met under very different weights."""
-    finite = [value for value in met if torch.isfinite(value).all()]
+    finite = [kept for value in met if len(kept := value[torch.isfinite(value).flatten(1).all(dim=1)])]
+    if not finite:
+        return "free"
     low, high = min(float(v.min()) for v in finite), max(float(v.max()) for v in finite)
     if len(finite) > 1 and all(torch.allclose(v, finite[0].mean(), atol=1e-6) for v in finite):
         return "constant"
@@ -459,10 +480,10 @@ def _loss(workload: Workload, model: nn.Module, batch: Batch) -> float:
         return float(workload.loss(model, batch)[0])
 
 
-def _step(workload: Workload, model: nn.Module, optimizer: torch.optim.Optimizer, batch: Batch) -> float:
+def _step(workload: Workload, model: nn.Module, optimizer: torch.optim.Optimizer, batch: Batch, place: int) -> float:
     """One optimizer step; the norm of the gradient before clipping."""
     optimizer.zero_grad(set_to_none=True)
-    workload.loss(model, batch)[0].backward()  # type: ignore[no-untyped-call]
+    workload.loss(model, augment(batch, workload.config.data.augment, place))[0].backward()  # type: ignore[no-untyped-call]
     limit = workload.config.training.clip_grad_norm or float("inf")
     norm = nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], limit)
     optimizer.step()
@@ -483,7 +504,9 @@ def _constant_loss(workload: Workload, batch: Batch) -> float | None:
     if not isinstance(batch, tuple | list) or workload.chance() is None or not isinstance(batch[1], Tensor):
         return None
     y = batch[1]
-    if workload.labels is not None:
+    if workload.classes is not None and _labels(workload) is None:
+        return None
+    if workload.classes is not None:
         share = torch.bincount(as_labels(y)).float() / len(y)
         return float(-(share[share > 0] * share[share > 0].log()).sum())
     guess = y.median(dim=0).values if workload.loss_name == "l1_loss" else y.mean(dim=0)
@@ -506,15 +529,16 @@ def _sweep(workload: Workload, seed: int, rates: Array, batch: Batch) -> Array |
     started = time.monotonic()
     for place, (rate, data) in enumerate(zip(rates, stream(workload, seed, len(rates)), strict=True)):
         losses[place] = _loss(workload, model, batch)
-        lowest, first = np.nanmin(losses[: place + 1]), losses[0]
-        if not np.isfinite(losses[place]) or losses[place] > 4 * max(lowest, 0.25 * first) + 1e-12:
-            losses[place] = losses[place] if np.isfinite(losses[place]) else np.nan
+        if not np.isfinite(losses[place]):
+            losses[place] = np.nan
+            break
+        if losses[place] > 4 * max(np.nanmin(losses[: place + 1]), 0.25 * losses[0]) + 1e-12:
             break
         if place >= 5 and (time.monotonic() - started) / (place + 1) * len(rates) > SECONDS:
             return None
         for group in optimizer.param_groups:
             group["lr"] = float(rate)
-        _step(workload, model, optimizer, data)
+        _step(workload, model, optimizer, data, place)
     return losses
 
 
@@ -539,8 +563,8 @@ def _after(workload: Workload, seed: int, rate: float, batch: Batch) -> float:
     for group in optimizer.param_groups:
         group["lr"] = rate
     losses = []
-    for data in itertools.islice(stream(workload, seed, STEPS), STEPS):
-        _step(workload, model, optimizer, data)
+    for place, data in enumerate(stream(workload, seed, STEPS)):
+        _step(workload, model, optimizer, data, place)
         losses.append(_loss(workload, model, batch))
         if not np.isfinite(losses[-1]):
             return float("inf")

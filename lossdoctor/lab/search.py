@@ -201,8 +201,8 @@ class Search:
         except OutOfBudget:
             return
         after = [self.bench.trial(self._merged(chosen), seed, self.full).value for seed in self.seeds[: len(self.base)]]
-        effect = self.judge.effect(self.base, after)
-        if len(after) < 2 or not self.judge.proved(effect, self.base, led=led) or statistics.fmean(after) > self._reach():
+        effect = self.judge.proof(self.base, after, led=led)
+        if effect is None or statistics.fmean(after) > self._reach():
             return
         shares = self._shares(chosen)
         ranked = sorted(chosen, key=lambda c: -shares[c.fix.code])
@@ -223,14 +223,12 @@ class Search:
         return before - trial.value if trial.error is None else -math.inf
 
     def _holds(self, parts: Sequence[Candidate]) -> bool:
-        """Whether a gain is material and goes beyond the noise between seeds."""
+        """Whether a gain is material and goes beyond the noise between seeds; a single seed can only tell the first."""
         led = any(part.led for part in parts)
-        before = statistics.fmean(map(self.judge.worth, self.base))
-        if not self.judge.material(self._gain(parts), before, led=led):
+        if not self.judge.material(self._gain(parts), self.judge.worth(self.base[0]), led=led):
             return False
-        gains = [self._gain(parts, seed) for seed in self.seeds[: len(self.base)]]
-        after = [b - gain for b, gain in zip(map(self.judge.worth, self.base), gains, strict=True)]
-        return self.judge.proved(self.judge.effect(self.base, after), self.base, led=led) if len(gains) > 1 else True
+        after = [self.bench.trial(self._merged(parts), seed, self.full).value for seed in self.seeds[: len(self.base)]]
+        return len(after) < 2 or self.judge.proof(self.base, after, led=led) is not None
 
     def _adds(self, together: float, alone: float, part: Candidate) -> bool:
         """Whether a part is worth its place: what no finding calls for has to bring more."""
