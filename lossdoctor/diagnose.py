@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lossdoctor.core import discover
 from lossdoctor.core.check import Check, Finding
 from lossdoctor.core.diagnosis import Diagnosis, Remedy, Verdict
@@ -52,8 +54,9 @@ def _runs(log: str | Path | Run, mapping: Mapping[str, str] | None, reader: str 
 
 def _diagnose(run: Run, checks: Iterable[Check]) -> Diagnosis:
     signals = Signals(discover.signals(), run=run)
-    verdict: Verdict = signals.get("verdict")
-    examination = examine(checks, signals)
+    with np.errstate(over="ignore", invalid="ignore"):  # a run that blew up may overflow what measures it
+        verdict: Verdict = signals.get("verdict")
+        examination = examine(checks, signals)
     remedies = {finding.code: _remedies(finding, _settings(run)) for finding in examination.findings}
     return Diagnosis(run, verdict, examination, signals.get("forecast"), remedies)
 

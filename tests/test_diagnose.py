@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lossdoctor.core.curve import Curve
 from lossdoctor.core.diagnosis import Diagnosis, Status
@@ -138,3 +141,16 @@ print([name for name in ("torch", "sklearn", "scipy", "pydantic", "pandas") if n
 """
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+NUMBERS = st.floats(width=64) | st.sampled_from([0.0, 0.25, 0.5, 1.0, float("nan"), float("inf"), -float("inf"), 1e308, -1e308])
+LABELS = ["train_loss", "val_loss", "lr", "grad_norm", "train_accuracy", "val_accuracy", "val_balanced_accuracy", "step_time", "reward"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(st.sampled_from(LABELS), st.lists(NUMBERS, min_size=1, max_size=60), min_size=1))
+def test_no_check_crashes_on_odd_input(series: dict[str, list[float]]) -> None:
+    found = told(*(curve(values, label) for label, values in series.items()))
+    assert found.examination.crashed == {}
+    for finding in found.findings:
+        json.dumps(dict(finding.evidence))

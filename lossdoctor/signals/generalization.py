@@ -10,6 +10,7 @@ from lossdoctor.core.curve import Curve
 from lossdoctor.core.shape import Shape
 
 ROUND_CLASSES = (2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 50, 100, 200, 256, 1000, 10_000)  # class counts that data sets have
+MOST_CLASSES = 100_000  # a mean recall below one over this is none
 NEAR = 0.03  # relative distance to ln C that still is ln C
 
 
@@ -40,9 +41,10 @@ def constant_guess(val_balanced_accuracy: Curve) -> bool:
     """
     value = val_balanced_accuracy.finite.value
     late = value[len(value) // 2 :]
-    if len(value) < 3 or late[-1] <= 0 or np.median(late) > value[0] + 0.05:
+    usual = float(np.median(late)) if len(late) else 0.0
+    if len(value) < 3 or not 1 / MOST_CLASSES <= usual <= 1 or usual > value[0] + 0.05:
         return False
-    count = max(2, round(1 / float(np.median(late))))
+    count = max(2, round(1 / usual))
     return bool(np.mean(np.abs(late * count - 1) < 0.01) >= 0.7)
 
 
