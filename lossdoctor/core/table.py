@@ -18,13 +18,14 @@ import numpy as np
 
 from lossdoctor.core.errors import UnreadableLog
 from lossdoctor.core.names import is_wanted
-from lossdoctor.core.reader import CHUNK, LINE, Block, Row, Source
+from lossdoctor.core.reader import CHUNK, HEAD, LINE, Block, Row, Source
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ROWS = 262_144  # parsed at a time
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*|\s*[+-]?(nan|inf(inity)?)\s*", re.I)
+_PLAIN = re.compile(r"\s*[+-]?(?:(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|inf(inity)?)\s*", re.I)  # nan is a text here, so that it is no blank
 _COMMA_NUMBER = re.compile(r"\s*[+-]?\d+,\d+([eE][+-]?\d+)?\s*")
 _CUT = re.compile(r"[.,eE+-]$")
 
@@ -117,8 +118,6 @@ def blocks(source: Source, table: Dialect, names: Sequence[str] | None = None) -
 
     ``names`` replaces the header. A last line that was cut while being written is left out, with a note.
     """
-    import pandas as pd
-
     written = table.names if names is None else names
     names = _unique(written)
     yield {"#columns": names}
@@ -127,35 +126,66 @@ def blocks(source: Source, table: Dialect, names: Sequence[str] | None = None) -
         yield {"#note": f"the column {doubles[0]!r} occurs more than once; the first is read"}
     if not use:
         return
-    with warnings.catch_warnings(), source.open() as raw:
+    parse = _parse_small if len(source.head) < HEAD else _parse_large
+    with source.open() as raw:
         file = WholeLines(_utf8(raw, source), source.name, table)
         try:
-            # low_memory parses in small pieces, which is half again as fast; a column it finds mixed is sorted out by _array
-            warnings.simplefilter("ignore", pd.errors.DtypeWarning)
-            frames = pd.read_csv(
-                file,
-                sep=table.separator,
-                decimal=table.decimal,
-                header=0 if table.has_header else None,
-                names=names,
-                usecols=use,
-                skiprows=table.skip or None,  # a 0 here would cost a test of every line
-                skipinitialspace=table.padded,
-                skip_blank_lines=True,
-                index_col=False,
-                keep_default_na=False,
-                na_values=[""],
-                on_bad_lines="skip",
-                encoding="utf-8-sig",
-                encoding_errors="replace",
-                chunksize=ROWS,
-            )
-            for frame in frames:
-                yield Block({name: _array(frame[name]) for name in use})
-        except (ValueError, OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+            yield from parse(file, table, names, use)
+        except (ValueError, OSError, EOFError, csv.Error, zlib.error, lzma.LZMAError) as error:
             raise UnreadableLog(f"{source.name} is not a sound table: {str(error).splitlines()[0]}") from error
     if file.dropped:
         yield {"#note": f"the last line is cut short and left out: {file.dropped[:60]!r}"}
+
+
+def _parse_large(file: WholeLines, table: Dialect, names: list[str], use: list[str]) -> Iterator[Block]:
+    import pandas as pd
+
+    with warnings.catch_warnings():
+        # low_memory parses in small pieces, which is half again as fast; a column it finds mixed is sorted out by _array
+        warnings.simplefilter("ignore", pd.errors.DtypeWarning)
+        frames = pd.read_csv(
+            file,
+            sep=table.separator,
+            decimal=table.decimal,
+            header=0 if table.has_header else None,
+            names=names,
+            usecols=use,
+            skiprows=table.skip or None,  # a 0 here would cost a test of every line
+            skipinitialspace=table.padded,
+            skip_blank_lines=True,
+            index_col=False,
+            keep_default_na=False,
+            na_values=[""],
+            on_bad_lines="skip",
+            encoding="utf-8-sig",
+            encoding_errors="replace",
+            chunksize=ROWS,
+        )
+        for frame in frames:
+            yield Block({name: _array(frame[name]) for name in use})
+
+
+def _parse_small(file: WholeLines, table: Dialect, names: list[str], use: list[str]) -> Iterator[Block]:
+    """The same for a small table, without pandas, whose import takes longer than all the rest of a diagnosis."""
+    parts = iter(file.read, b"")
+    lines = b"".join(parts).decode("utf-8-sig", errors="replace").splitlines()[table.skip + table.has_header :]
+    if table.separator == r"\s+":
+        rows = [line.split() for line in lines]
+    else:
+        rows = list(csv.reader(lines, delimiter=table.separator, skipinitialspace=table.padded))
+    rows = [row for row in rows if any(row) and len(row) <= len(names)]
+    columns = {name: [row[i] if i < len(row) else "" for row in rows] for i, name in enumerate(names) if name in use}
+    if rows:
+        yield Block({name: _numbers(columns[name], table.decimal) for name in use})
+
+
+def _numbers(cells: list[str], decimal: str) -> Any:
+    """A column of text as numbers, masked where blank; where one cell is no number, as objects, None where blank."""
+    filled = [cell for cell in cells if cell]
+    if not all(_PLAIN.fullmatch(cell.replace(decimal, ".")) for cell in filled):
+        return np.array([cell or None for cell in cells], dtype=object)
+    values = np.array([float(cell.replace(decimal, ".")) if cell else np.nan for cell in cells])
+    return np.ma.MaskedArray(values, np.isnan(values)) if len(filled) < len(cells) else values
 
 
 def _unique(names: Sequence[str]) -> list[str]:
