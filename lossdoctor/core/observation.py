@@ -123,6 +123,19 @@ class Overlap:
 
 
 @dataclass(frozen=True)
+class Relation:
+    """How well a forest ranks examples that it has not seen: the mean area under the curve of the classes, or the correlation.
+
+    ``chance`` is what it would be if the inputs told nothing, ``error`` the standard error of that.
+    """
+
+    score: float
+    chance: float
+    error: float
+    examples: int
+
+
+@dataclass(frozen=True)
 class Plan:
     """What the config says of the training."""
 
@@ -138,6 +151,7 @@ class Plan:
     shuffle: bool = True
     balanced: bool = False
     clipped: bool = False
+    warms_up: bool = False
     custom: bool = False
     classes: int | None = None
     chance: float | None = None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lossdoctor.core.observation import Columns, Labels, Overlap, Plan, Targets
+from lossdoctor.core.observation import Columns, Labels, Overlap, Plan, Relation, Targets
 
 if TYPE_CHECKING:
     from lossdoctor.lab.workload import Workload
@@ -70,6 +70,16 @@ def likeness(workload: Workload) -> np.ndarray[tuple[int], np.dtype[np.float64]]
     from lossdoctor.lab import observe
 
     return observe.likeness(workload)
+
+
+def relation(workload: Workload) -> Relation | None:
+    """Whether the inputs tell anything of the targets, by a forest on a sample of the training data.
+
+    Absent: the inputs are no table of decimal numbers with one target and at least 200 examples.
+    """
+    from lossdoctor.lab import observe
+
+    return observe.relation(workload)
 
 
 def plan(workload: Workload) -> Plan:

@@ -37,7 +37,7 @@ class DropsTooMuch(Check):
         worst = max(high, key=lambda o: o.rate)
         return self.finding(
             f"Dropout of {worst.rate:g} in layer {worst.layer}; {len(high)} of the model's dropouts are over {self.rate:g}.",
-            confidence=min(0.93, 0.65 + 0.8 * (worst.rate - self.rate) + 0.05 * (len(high) - 1)),
+            confidence=round(min(0.93, 0.65 + 0.8 * (worst.rate - self.rate) + 0.05 * (len(high) - 1)), 2),
             layer=worst.layer,
             rate=worst.rate,
             on_output=False,

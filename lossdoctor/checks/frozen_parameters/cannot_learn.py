@@ -28,7 +28,7 @@ class CannotLearn(Check):
             share = gradients.frozen_share
             return self.finding(
                 f"{listed(gradients.random)} are frozen at random values: {share:.0%} of all parameters never learn.",
-                confidence=float(np.clip(0.72 + 0.25 * share, 0.7, 0.95)),
+                confidence=round(float(np.clip(0.72 + 0.25 * share, 0.7, 0.95)), 2),
                 severity=Severity.ERROR if share > 0.5 else None,
                 parameters=list(gradients.random[:20]),
                 share=share,

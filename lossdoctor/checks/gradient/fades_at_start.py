@@ -12,7 +12,8 @@ class FadesAtStart(Check):
     """The gradient of the first layer is a tiny fraction of that of the last, before any training.
 
     Why it matters: the first layers stay as they were drawn; the last ones learn from what those happen to let through.
-    How it is detected: one backward pass; the norm for the first weighted layer against the largest of the later ones.
+    How it is detected: one backward pass; the norm for the first weighted layer against the largest of the later ones. Models with a layer
+    that starts at zero, through which nothing passes before the first step, are left out.
     What to do: ReLU or GELU in place of sigmoid and softmax, Kaiming or Xavier weights, normalization, residual paths, fewer layers.
     """
 
@@ -24,7 +25,7 @@ class FadesAtStart(Check):
 
     def examine(self, gradients: Gradients) -> Finding | None:
         norm = gradients.norm
-        if len(norm) < 3 or not np.isfinite(norm).all() or norm.max() == 0:
+        if len(norm) < 3 or not np.isfinite(norm).all() or norm.max() == 0 or not gradients.weight.all():
             return None
         first, largest = float(norm[0]), float(norm.max())
         if first < self.ratio * largest:

@@ -21,7 +21,7 @@ class WeightScale(Check):
     requires = frozenset({"INIT102"})
     references = ("Glorot and Bengio 2010", "He et al. 2015, Delving Deep into Rectifiers")
     large = 5.0  # own: N(0, 1) weights reach it from 25 inputs on
-    small = 0.03  # own: N(0, 0.02) over 64 inputs is 0.16
+    small = 0.02  # own: N(0, 0.02) over 64 inputs is 0.16
 
     def examine(self, forward_pass: Pass) -> Finding | None:
         steps = [o for o in forward_pass.operations if o.kind in ("weighted", "norm", "activation")]
@@ -33,10 +33,10 @@ class WeightScale(Check):
         if not free:
             return None
         largest = max(free, key=lambda o: o.gain)
-        smallest = min(free[:-1] or free, key=lambda o: o.gain)
+        smallest = min(free[:-1] or free, key=lambda o: o.gain or 1.0)
         if largest.gain > self.large:
             return self._report(largest, "large", min(0.93, 0.8 + 0.02 * (largest.gain - self.large)))
-        if len(free) > 1 and smallest.gain < self.small and smallest.inputs > 1:
+        if len(free) > 1 and 0 < smallest.gain < self.small and smallest.inputs > 1:
             return self._report(smallest, "small", 0.75)
         return None
 

@@ -27,7 +27,8 @@ class UnfitLoss(Check):
             return self._report(f"{plan.loss} over a single output is always 0.", 0.97, WITH_LOGITS if (plan.classes or 2) == 2 else None)
         if plan.loss == "nll_loss" and output.kind != "log_softmax":
             return self._report(f"nll_loss expects log-probabilities, and the outputs are none ({output.kind}).", 0.95, "cross_entropy")
-        if plan.loss == "cross_entropy" and targets.columns > 1 and targets.whole and not targets.one_hot:
+        several = targets.columns == columns > 1 and len(output.shape) == 2 and targets.whole and (targets.low, targets.high) == (0, 1)
+        if plan.loss == "cross_entropy" and several and not targets.one_hot:
             return self._report("Several targets can be 1 at once, and cross_entropy knows one class an example.", 0.85, WITH_LOGITS)
         if plan.loss in DISTANCES:
             return self._distance(output, targets, plan, columns)

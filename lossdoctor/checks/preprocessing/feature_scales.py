@@ -48,8 +48,8 @@ class FeatureScales(Check):
         others = [columns.names[i] for i in dense[np.argsort(-size)][1:3]]
         also = f" (then {listed(others)})" if others else ""
         return self.finding(
-            f"Feature {worst} is of size {largest:.3g}{also}; the smaller features are of size {usual:.2g}, and weights start out for 1.",
-            confidence=float(np.clip(0.62 + 0.14 * np.log10(max(largest, largest / usual) / 10), 0.6, 0.93)),
+            f"Feature {worst} is of size {largest:.3g}{also}, the smaller features are of size {usual:.2g}; the weights expect about 1.",
+            confidence=round(float(np.clip(0.62 + 0.14 * np.log10(max(largest, largest / usual) / 10), 0.6, 0.93)), 2),
             column=worst,
             **numbers,
         )

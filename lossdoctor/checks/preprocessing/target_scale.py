@@ -21,18 +21,19 @@ class TargetScale(Check):
     code, severity = "PRE105", Severity.WARNING
     references = ("LeCun et al. 1998, Efficient BackProp, 4.3", "Karpathy 2019, A Recipe for Training Neural Networks")
     large = 10.0  # size of the targets; own
+    tiny = 0.03  # size of the targets over that of the outputs; own
     far = 5.0  # standard deviations of the mean from zero; own
 
     def examine(self, targets: Targets, plan: Plan, output: Output | None) -> Finding | None:
         size = math.hypot(targets.mean, targets.std)
         starting = math.hypot(output.mean, output.std) if output else 1.0
-        if plan.task != "regression" or plan.custom or starting > 0.3 * size:
+        if plan.task != "regression" or plan.custom or 0.3 * size < starting < size / self.tiny:
             return None
         numbers: dict[str, Any] = {"mean": targets.mean, "std": targets.std, "output_std": output.std if output else None}
         if size > self.large:
             return self.finding(
                 f"The targets have mean {targets.mean:.4g} and standard deviation {targets.std:.4g}, outputs {starting:.2g}.",
-                confidence=min(0.92, 0.68 + 0.12 * math.log10(size / 10)),
+                confidence=round(min(0.92, 0.68 + 0.12 * math.log10(size / 10)), 2),
                 **numbers,
             )
         if abs(targets.mean) > self.far * targets.std > 0:
@@ -40,6 +41,10 @@ class TargetScale(Check):
                 f"The targets lie {abs(targets.mean) / targets.std:.3g} standard deviations from zero, where the outputs start.",
                 confidence=0.6,
                 **numbers,
+            )
+        if 0 < size < self.tiny * starting:
+            return self.finding(
+                f"The targets are of size {size:.2g}, far under the outputs at the start, {starting:.2g}.", confidence=0.6, **numbers
             )
         return None
 

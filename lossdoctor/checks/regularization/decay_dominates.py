@@ -36,7 +36,7 @@ class DecayDominates(Check):
             f"Weight decay {decay:g} pulls {ratio:.2g} times as hard as the data before training begins."
             if not own
             else f"Weight decay {decay:g} shrinks every weight by {decay * plan.lr:.2g} a step, as much as Adam's steps move them.",
-            confidence=float(np.clip(0.75 + 0.1 * np.log10(ratio / self.ratio), 0.7, 0.93)),
+            confidence=round(float(np.clip(0.75 + 0.1 * np.log10(ratio / self.ratio), 0.7, 0.93)), 2),
             weight_decay=decay,
             ratio=ratio,
         )

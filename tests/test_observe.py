@@ -1,0 +1,231 @@
+"""Observing changes nothing, and what it writes down is right for any kind of module."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from small_workloads import classes, examination, numbers, workload
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from lossdoctor.lab import observe
+from lossdoctor.lab.fit import fit
+from lossdoctor.lab.tape import record
+
+
+def mlp(inputs: int = 6, outputs: int = 3, hidden: int = 16, last: nn.Module | None = None) -> nn.Module:
+    layers = [nn.Linear(inputs, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Dropout(0.2), nn.Linear(hidden, outputs)]
+    return nn.Sequential(*layers, *([last] if last else []))
+
+
+class Functional(nn.Module):
+    """Activations and dropout as functions, weights by hand, a rectifier in place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(6, 16), nn.Linear(8, 3)
+        self.middle = nn.Parameter(torch.randn(16, 8) / 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.relu_(self.first(x))
+        x = F.dropout(torch.tanh(x @ self.middle), 0.7, self.training)
+        return self.last(x)
+
+
+class Gru(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed, self.gru, self.out = nn.Embedding(10, 8), nn.GRU(8, 8, batch_first=True), nn.Linear(8, 2)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.out(self.gru(self.embed(tokens))[0][:, -1])
+
+
+class Tied(nn.Module):
+    """The last layer shares the weights of the first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = nn.Linear(6, 6)
+        self.up = nn.Linear(6, 6)
+        self.up.weight = self.down.weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.up(torch.relu(self.down(x)))
+
+
+class Dicts(Dataset[dict[str, Tensor]]):
+    """Items that are dictionaries with two inputs, as language models have them; noisy, by numpy's own random numbers."""
+
+    def __len__(self) -> int:
+        return 90
+
+    def __getitem__(self, i: int) -> dict[str, Tensor]:
+        ids = torch.full((5,), i % 10)
+        return {"ids": ids, "shift": torch.tensor(np.random.normal()).float(), "label": torch.tensor(i % 2)}
+
+
+class TwoInputs(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed, self.out = nn.Embedding(10, 8), nn.Linear(9, 2)
+
+    def forward(self, ids: Tensor, shift: Tensor) -> tuple[Tensor, None]:
+        return self.out(torch.cat([self.embed(ids).mean(dim=1), shift[:, None]], dim=1)), None
+
+
+def dict_step(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+    return F.cross_entropy(model(batch["ids"], batch["shift"])[0], batch["label"])
+
+
+def tokens(count: int = 120) -> tuple[Any, Any]:
+    x = np.random.default_rng(0).integers(0, 10, (count, 5))
+    return x, (x[:, 0] > 4).astype(int)
+
+
+def encoder() -> nn.Module:
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    return nn.Sequential(nn.Embedding(10, 8), nn.TransformerEncoder(layer, 1), nn.Flatten(), nn.Linear(40, 2))
+
+
+MODULES: dict[str, Any] = {
+    "batch norm and dropout": lambda: workload(mlp, classes()),
+    "functions": lambda: workload(Functional, classes()),
+    "gru on tokens": lambda: workload(Gru, tokens()),
+    "transformer": lambda: workload(encoder, tokens()),
+    "lazy": lambda: workload(lambda: nn.Sequential(nn.LazyLinear(8), nn.ReLU(), nn.LazyLinear(3)), classes()),
+    "shared weights": lambda: workload(Tied, classes(count=6)),
+    "dictionaries and a step": lambda: workload(TwoInputs, Dicts(), Dicts(), step=dict_step, batch_size=16, epochs=3),
+    "pixels": lambda: workload(
+        lambda: nn.Sequential(nn.Conv1d(4, 8, 3), nn.GELU(), nn.Flatten(1), nn.Linear(48, 8 * 8)),
+        (np.random.default_rng(0).normal(size=(80, 4, 8)), np.random.default_rng(0).normal(size=(80, 8, 8))),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_training_after_an_examination_is_the_same_bit_by_bit(name: str) -> None:
+    work = MODULES[name]()
+    torch.manual_seed(3)
+    np.random.seed(3)
+    random.seed(3)
+    plain = fit(work, seed=1, steps=12, every=6)
+    drawn = (torch.rand(2), np.random.rand(2), random.random())
+
+    work = MODULES[name]()
+    torch.manual_seed(3)
+    np.random.seed(3)
+    random.seed(3)
+    outcome = examination(work)
+    assert not outcome.crashed
+    again = fit(work, seed=1, steps=12, every=6)
+    assert again.rows == plain.rows
+    for one, other in zip(plain.model.state_dict().values(), again.model.state_dict().values(), strict=True):
+        assert torch.equal(one, other)
+    assert torch.equal(drawn[0], torch.rand(2))
+    assert (drawn[1] == np.random.rand(2)).all()
+    assert drawn[2] == random.random()
+
+
+def test_the_tape_leaves_no_hook_and_no_change_of_the_output() -> None:
+    model = mlp().eval()
+    x = torch.randn(8, 6)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    plain = model(x)
+    taped, _ = record(model, lambda: model(x))
+    assert torch.equal(plain, taped)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+
+
+def test_the_tape_sees_functions_as_well_as_modules() -> None:
+    model = Functional().train()
+    _, seen = record(model, lambda: model(torch.randn(32, 6)))
+    assert [(o.kind, o.function) for o in seen.operations] == [
+        ("weighted", "linear"),
+        ("activation", "relu"),
+        ("weighted", "matmul"),
+        ("activation", "tanh"),
+        ("dropout", "dropout"),
+        ("weighted", "linear"),
+    ]
+    assert [o.layer for o in seen.weighted] == ["first", "the model", "last"]
+    assert not any(o.bare for o in seen.operations)
+    assert seen.operations[4].rate == 0.7
+    assert seen.operations[0].gain == pytest.approx(0.58, abs=0.1)
+
+
+def test_the_tape_counts_dead_and_saturated_units() -> None:
+    torch.manual_seed(0)
+    dead, wide = nn.Linear(6, 8), nn.Linear(8, 4)
+    with torch.no_grad():
+        dead.bias[:6] = -100.0
+        wide.weight.mul_(1000.0)
+    model = nn.Sequential(dead, nn.ReLU(), wide, nn.Sigmoid(), nn.Linear(4, 2))
+    _, seen = record(model, lambda: model(torch.randn(64, 6)))
+    relu, sigmoid = seen.hidden
+    assert relu.dead == pytest.approx(0.75, abs=0.01)
+    assert sigmoid.saturated > 0.5
+
+
+@pytest.mark.parametrize(
+    ("last", "kind"),
+    [
+        (None, "free"),
+        (nn.Softmax(dim=1), "softmax"),
+        (nn.LogSoftmax(dim=1), "log_softmax"),
+        (nn.Sigmoid(), "sigmoid"),
+        (nn.Tanh(), "tanh"),
+        (nn.ReLU(), "relu"),
+        (nn.Softplus(), "relu"),
+        (nn.LeakyReLU(), "free"),
+    ],
+    ids=str,
+)
+def test_the_range_of_the_output_is_told_from_its_values(last: nn.Module | None, kind: str) -> None:
+    output = observe.output(workload(lambda: mlp(last=last), classes()))
+    assert output is not None
+    assert output.kind == kind
+
+
+def test_a_softmax_over_one_output_is_constant() -> None:
+    output = observe.output(workload(lambda: mlp(outputs=1, last=nn.Softmax(dim=1)), numbers()))
+    assert output is not None
+    assert (output.kind, output.low, output.high) == ("constant", 1.0, 1.0)
+
+
+def test_the_range_test_finds_a_rate_that_works_far_from_the_configured_one() -> None:
+    for lr in (1e-6, 3.0):
+        test = observe.range_test(
+            workload(lambda: nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 3)), classes(), optimizer={"lr": lr})
+        )
+        assert test is not None
+        assert 1e-3 < test.rate < 0.3
+        assert (test.proposed < 0.6 * test.configured).all()
+
+
+def test_frozen_weights_are_random_where_another_seed_gives_others() -> None:
+    def frozen(pretrained: bool) -> nn.Module:
+        model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 3))
+        if pretrained:
+            model[0].load_state_dict({"weight": torch.linspace(-1, 1, 96).view(16, 6), "bias": torch.zeros(16)})
+        model[0].requires_grad_(False)
+        return model
+
+    assert observe.gradients(workload(lambda: frozen(False), classes())).random == ("0.weight",)
+    loaded = observe.gradients(workload(lambda: frozen(True), classes()))
+    assert (loaded.frozen, loaded.random) == (("0.weight", "0.bias"), ())
+
+
+def test_large_data_are_sampled() -> None:
+    x = np.zeros((250_000, 2), dtype=np.float32)
+    x[:, 0] = np.arange(250_000) % 7
+    columns = observe.columns(work := workload(lambda: mlp(inputs=2, outputs=2), (x, (x[:, 0] > 3).astype(int))), work.train)
+    assert columns is not None
+    assert columns.rows == observe.ROWS
+    assert columns.mean[0] == pytest.approx(3.0, abs=0.05)
