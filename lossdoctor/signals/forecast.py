@@ -70,7 +70,8 @@ def projection(judged_loss: Curve, lr: Curve | None) -> Projection | None:
         return None
     x = (binned.step - first) / (last - first)
     now, ahead = _draws(y, _family(x, 1 + HORIZON * span / (last - first)), np.random.default_rng(SEED))
-    return Projection(base + scale * now, base + scale * ahead, last + HORIZON * span)
+    floor = 0.0 if base >= 0 else -np.inf  # a loss that was never below zero will not be
+    return Projection(base + scale * now, np.maximum(base + scale * ahead, floor), last + HORIZON * span)
 
 
 def forecast(judged_loss: Curve, judged_sign: float, projection: Projection) -> Forecast:
@@ -80,7 +81,9 @@ def forecast(judged_loss: Curve, judged_sign: float, projection: Projection) -> 
     end in half of the cases only. Lei et al. 2018, Distribution-free predictive inference for regression.
     """
     value = float(projection.ahead.mean())
-    ends = [judged_sign * (value + WIDER * (float(end) - value)) for end in np.quantile(projection.ahead, [0.05, 0.95])]
+    low, high = (value + WIDER * (float(end) - value) for end in np.quantile(projection.ahead, [0.05, 0.95]))
+    low = max(low, 0.0) if judged_loss.min >= 0 else low
+    ends = [judged_sign * low, judged_sign * high]
     return Forecast(judged_loss.label, projection.at_step, judged_sign * value, min(ends), max(ends), projection.gain)
 
 

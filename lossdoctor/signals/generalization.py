@@ -59,6 +59,27 @@ def accuracy(train_accuracy: Curve | None, val_accuracy: Curve | None) -> Curve 
     return None
 
 
+def excess(
+    train_shape: Shape | None, val_shape: Shape | None, train_accuracy: Curve | None, val_accuracy: Curve | None, classes: int
+) -> float | None:
+    """How many times the loss at the end exceeds what its own accuracy explains, and 45 % of ln C: the smaller of the two.
+
+    A wrong answer costs about 1 + ln C; half as much again is allowed. Label smoothing alone stays under 45 % of ln C.
+
+    Absent: no split has both a loss and an accuracy.
+    """
+    pairs = ((train_shape, train_accuracy), (val_shape, val_accuracy))
+    found = [_excess(loss.end, accuracy, classes) for loss, accuracy in pairs if loss is not None and accuracy is not None]
+    return min(found, default=None)
+
+
+def _excess(loss: float, accuracy: Curve, classes: int) -> float:
+    late = accuracy.finite.value[-max(3, len(accuracy) // 10) :]
+    wrong = 1 - float(np.median(late)) if len(late) else 1.0
+    explained = 1.5 * wrong * (1 + math.log(classes))
+    return min(loss / max(explained, 1e-9), loss / (0.45 * math.log(classes)))
+
+
 def learned_share(accuracy: Curve) -> float:
     """How far the accuracy came up from its first value towards 1, as a share of the way; 0 where it fell."""
     few = max(1, len(accuracy) // 20)

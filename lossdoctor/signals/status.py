@@ -41,6 +41,7 @@ class _Case:
     spent_step: float | None
     fall_before_spent: float | None
     halt_step: float | None
+    excess: float | None
 
     @property
     def losses(self) -> list[Shape]:
@@ -80,6 +81,7 @@ def verdict(
     lr_spent_step: float | None,
     fall_before_spent: float | None,
     halt_step: float | None,
+    excess: float | None,
     non_finite_step: float | None,
 ) -> Verdict:
     """The status of the run, with the steps that matter."""
@@ -102,6 +104,7 @@ def verdict(
         lr_spent_step,
         fall_before_spent,
         halt_step,
+        excess,
     )
     for rule in (_diverging, _guessing, _overfitting, _oscillating, _never_learned, _slow, _stalled):
         found = rule(case)
@@ -330,13 +333,16 @@ def _stalled(case: _Case) -> Verdict | None:
     if case.spent_step is not None and case.fall_before_spent is not None:
         ran_out = min(case.fall_before_spent / 0.05, _fraction_after(shape, case.spent_step) / 0.35)
     halted = 2.0 if case.halt_step is not None else 0.0
-    above = max(min(early, little), min(early, dull), ran_out, halted)
+    unexplained = case.excess if case.excess is not None and (case.reached or 0.0) > 0.5 else 0.0
+    above = max(min(early, little), min(early, dull), ran_out, halted, unexplained)
     if above < 1:
         return None
     if above == ran_out:
         why = "the learning rate ran out while the loss was falling"
     elif above == halted:
         why = "it came to a dead halt in full fall"
+    elif above == unexplained:
+        why = f"far higher than an accuracy of {case.reached:.3f} explains"
     elif case.relative_fall <= 0:
         why = "it is no lower than at the start"
     else:
@@ -351,7 +357,8 @@ def _improving(case: _Case) -> float:
     if projection is None or shape.fall <= 0:
         return shape.tail_fall / 0.04 if shape.tail.z < -1 else 0.0
     gain = projection.gain / shape.fall / 0.02
-    return gain if projection.surely else min(gain, 0.9)
+    lower = projection.ahead.mean() < shape.end + shape.error
+    return gain if projection.surely and lower else min(gain, 0.9)
 
 
 def _healthy(case: _Case) -> Verdict:
