@@ -265,7 +265,7 @@ def _overfitting(case: _Case) -> Verdict | None:
         return None
     significance = _over(val.rise, val.error) / 4
     of_best = _over(val.rise, abs(val.best))
-    size = min(max(_over(val.rise, val.fall), of_best) / 0.05, of_best / 0.02)
+    size = min(_over(val.rise, val.fall) / 0.03, of_best / 0.02)
     kept = 1.0
     if train is not None:
         before = train.curve.until(val.best_step).smooth(3).value
