@@ -225,6 +225,9 @@ def _flatness(shape: Shape, sign: float) -> float:
     limit = 0.3 if len(shape.curve) >= 20 else 0.05  # a spike passes for noise, the more so among few points
     readable = shape.relative_fall < limit or shape.best < 0 or sign < 0
     within_noise = 3 / max(shape.gained, 0.3) if shape.whole.z > -2.5 and readable else 0.0
+    if sign > 0 and shape.start > 0:  # noise that could hide a fall of a fifth proves nothing
+        hidden = 3 * 1.25 * shape.noise / math.sqrt(max(1, len(shape.curve) // 20)) / shape.start
+        within_noise *= min(1.0, 0.2 / max(hidden, 1e-9))
     little = 0.01 if shape.gained < 6 else 0.004
     tiny = little / max(shape.relative_fall, 1e-4) if shape.start > 0 and shape.best >= 0 and sign > 0 else 0.0
     return min(max(none, within_noise, tiny), 20.0)
