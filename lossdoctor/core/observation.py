@@ -190,12 +190,13 @@ class Pass:
     """A forward pass in training mode: its operations in order, and how the input arrives at the first layer with weights.
 
     ``rescaled`` says that the model itself changed the scale of its inputs first; ``last`` is the kind of the operation that
-    made the output of ``examples`` examples.
+    made the output of ``examples`` examples, ``broke`` the first operation that made NaN or infinity from finite numbers.
     """
 
     operations: tuple[Operation, ...]
     rescaled: bool = False
     last: str = ""
+    broke: str = ""
     examples: int = 1
 
     @property

@@ -45,6 +45,7 @@ class Tape(TorchFunctionMode):
         self.inputs: Tensor | None = None
         self.arrived: Tensor | None = None
         self.last = ""
+        self.broke = ""
         self.examples = 1
         self.path: list[str] = []
         self.playing = False
@@ -55,7 +56,7 @@ class Tape(TorchFunctionMode):
     @property
     def result(self) -> Pass:
         """What was written down."""
-        return Pass(tuple(self.operations), rescaled=self._rescaled(), last=self.last, examples=self.examples)
+        return Pass(tuple(self.operations), rescaled=self._rescaled(), last=self.last, broke=self.broke, examples=self.examples)
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
         result = func(*args, **(kwargs or {}))
@@ -72,6 +73,8 @@ class Tape(TorchFunctionMode):
         tensors = [a for a in (*args, *kwargs.values()) if isinstance(a, Tensor)]
         source = next((s for t in tensors if id(t) not in self.parameters and (s := getattr(t, SOURCE, ""))), "")
         kind = self._kind(name, tensors)
+        if not self.broke and not torch.isfinite(value).all() and all(torch.isfinite(t).all() for t in tensors if t.is_floating_point()):
+            self.broke = f"{name} in {self._layer}"
         if kind in ("weighted", "recurrent", "attention", "embedding", "norm") and self.arrived is None and tensors:
             self.arrived = tensors[0].detach()
         if kind in ("weighted", "recurrent", "attention", "embedding"):

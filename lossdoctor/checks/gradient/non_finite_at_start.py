@@ -25,7 +25,10 @@ class NonFiniteAtStart(Check):
         first = next((o for o in forward_pass.operations if not o.finite), None)
         bad = [gradients.layers[i] for i in np.flatnonzero(~np.isfinite(gradients.norm))]
         if first is not None:
-            message, layer = f"{first.function} in layer {first.layer} makes NaN or infinity in the first forward pass.", first.layer
+            message, layer = (
+                f"{forward_pass.broke or first.function} makes NaN or infinity in the first forward pass; layer {first.layer} gets it.",
+                first.layer,
+            )
         elif not np.isfinite(gradients.loss):
             message, layer = "The outputs are finite, but the loss of the first batch is NaN or infinite.", "the loss"
         elif bad:

@@ -1,0 +1,235 @@
+"""Faults are named by the family they lie in, and sound configs are left alone: small trainings with one thing wrong each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
+from small_workloads import Arrays, classes, examination, numbers, workload
+from torch import Tensor, nn
+
+from lossdoctor.core.check import Finding, Severity
+from lossdoctor.core.diagnosis import Examination
+from lossdoctor.lab.workload import Workload
+
+Build = Callable[[], nn.Module]
+
+
+def mlp(
+    inputs: int, outputs: int, hidden: tuple[int, ...] = (32,), act: Any = nn.ReLU, last: nn.Module | None = None, drop: float = 0.0
+) -> nn.Module:
+    layers: list[nn.Module] = []
+    for units in hidden:
+        layers += [nn.Linear(inputs, units), *([act()] if act else []), *([nn.Dropout(drop)] if drop else [])]
+        inputs = units
+    return nn.Sequential(*layers, nn.Linear(inputs, outputs), *([last] if last else []))
+
+
+def drawn(model: nn.Module, draw: Callable[[Tensor], Any], which: slice = slice(None)) -> nn.Module:
+    """The model with the weights of its linear layers drawn anew."""
+    for layer in [module for module in model.modules() if isinstance(module, nn.Linear)][which]:
+        draw(layer.weight.data)
+    return model
+
+
+def frozen(model: nn.Module) -> nn.Module:
+    next(iter(model.children())).requires_grad_(False)
+    return model
+
+
+def biased(model: nn.Module) -> nn.Module:
+    nn.init.constant_(model.get_parameter("0.bias"), -20.0)
+    return model
+
+
+class Cnn(nn.Module):
+    def __init__(self, act: Callable[[Tensor], Tensor] = torch.relu, scale: float = 1.0) -> None:
+        super().__init__()
+        self.act, self.scale = act, scale
+        self.first, self.second, self.out = nn.Conv2d(1, 8, 3, padding=1), nn.Conv2d(8, 16, 3, padding=1), nn.Linear(256, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.act(self.second(nn.functional.max_pool2d(self.act(self.first(x / self.scale)), 2)))
+        return self.out(x.flatten(1))
+
+
+class Recurrent(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.gru, self.out = nn.GRU(2, 16, batch_first=True), nn.Linear(16, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(self.gru(x)[0][:, -1])
+
+
+class Encoder(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+        self.embed, self.encode, self.out = nn.Embedding(12, 16), nn.TransformerEncoder(layer, 1), nn.Linear(16, 2)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.out(self.encode(self.embed(tokens)).mean(dim=1))
+
+
+class LogOfZero(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.out = nn.Linear(6, 8), nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(torch.log(torch.relu(self.first(x))))
+
+
+def standard(load: Callable[..., Arrays], target: bool = False) -> Arrays:
+    x, y = load(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(x))
+    x, y = ((x - x.mean(axis=0)) / x.std(axis=0))[order].astype(np.float32), y[order]
+    return x, ((y - y.mean()) / y.std()).astype(np.float32)[:, None] if target else y
+
+
+def raw(load: Callable[..., Arrays]) -> Arrays:
+    x, y = load(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(x))
+    return x[order].astype(np.float32), y[order]
+
+
+def digits(top: float = 1.0, images: bool = True) -> Arrays:
+    x, y = load_digits(return_X_y=True)
+    x = np.round(x / 16 * top, 0 if top > 1 else 6).astype(np.float32)[:800]
+    return (x.reshape(-1, 1, 8, 8) if images else x), y[:800]
+
+
+def waves() -> Arrays:
+    random = np.random.default_rng(0)
+    y = random.integers(0, 2, 300)
+    phase = np.arange(12) * np.where(y, 1.0, 0.5)[:, None] + random.uniform(0, 6, (300, 1))
+    return np.stack([np.sin(phase), np.cos(phase)], axis=2).astype(np.float32), y
+
+
+def sentences() -> Arrays:
+    x = np.random.default_rng(0).integers(0, 12, (400, 6))
+    return x, (x == 3).any(axis=1).astype(int)
+
+
+def of(change: Callable[[Any, Any], Arrays], data: Arrays | None = None) -> Arrays:
+    """The data with one thing changed."""
+    return change(*(data or classes()))
+
+
+def with_value(x: Any, value: float) -> Any:
+    x = x.copy()
+    x[7, 2] = value
+    return x
+
+
+SOUND: dict[str, Callable[[], Workload]] = {
+    "digits": lambda: workload(lambda: mlp(64, 10, (64,)), digits(images=False)),
+    "digits, convolutions": lambda: workload(Cnn, digits()),
+    "digits, scaled by the model": lambda: workload(lambda: Cnn(scale=255.0), digits(top=255.0)),
+    "digits, deep": lambda: workload(lambda: mlp(64, 10, (64,) * 4, nn.GELU, drop=0.2), digits(images=False)),
+    "breast cancer, sigmoid": lambda: workload(
+        lambda: mlp(30, 1, last=nn.Sigmoid()), standard(load_breast_cancer), loss="binary_cross_entropy"
+    ),
+    "wine, normalized by the model": lambda: workload(
+        lambda: nn.Sequential(nn.BatchNorm1d(13), mlp(13, 3)), raw(load_wine), batch_size=16, optimizer={"lr": 3e-3}
+    ),
+    "iris": lambda: workload(lambda: mlp(4, 3), standard(load_iris), batch_size=16, epochs=100, optimizer={"lr": 3e-3}),
+    "diabetes": lambda: workload(lambda: mlp(10, 1), standard(load_diabetes, target=True), batch_size=32),
+    "waves, recurrent": lambda: workload(Recurrent, waves(), batch_size=32, optimizer={"lr": 3e-3}),
+    "sentences, attention": lambda: workload(Encoder, sentences(), batch_size=32),
+    "regression, sgd": lambda: workload(lambda: mlp(6, 1), numbers(), optimizer={"name": "sgd", "lr": 0.05, "momentum": 0.9}),
+    "two to one": lambda: workload(lambda: mlp(6, 2), of(lambda x, y: (x, (y > 0).astype(int)))),
+}
+
+SGD = {"name": "sgd", "lr": 0.05}
+FAULTY: dict[str, tuple[str, Callable[[], Workload]]] = {
+    "features of all sizes": ("PRE101", lambda: workload(lambda: mlp(13, 3), raw(load_wine))),
+    "nan": ("PRE102", lambda: workload(lambda: mlp(6, 3), of(lambda x, y: (with_value(x, np.nan), y)))),
+    "infinity": ("PRE102", lambda: workload(lambda: mlp(6, 3), of(lambda x, y: (with_value(x, np.inf), y)))),
+    "one wild value": ("PRE104", lambda: workload(lambda: mlp(6, 3), of(lambda x, y: (with_value(x, 1e6), y)))),
+    "targets in thousands": ("PRE105", lambda: workload(lambda: mlp(6, 1), of(lambda x, y: (x, 800 * y + 15_000), numbers()))),
+    "raw pixels": ("PRE106", lambda: workload(Cnn, digits(top=255.0))),
+    "sorted": (
+        "PRE107",
+        lambda: workload(lambda: mlp(6, 3), of(lambda x, y: (x[y.argsort()], np.sort(y))), classes(seed=1), shuffle=False),
+    ),
+    "validation not scaled": ("PRE108", lambda: workload(lambda: mlp(30, 2), standard(load_breast_cancer), raw(load_breast_cancer))),
+    "thirty to one": (
+        "IMB101",
+        lambda: workload(lambda: mlp(6, 2), of(lambda x, y: (x, (x[:, 0] > 1.85).astype(int)), classes(examples=900))),
+    ),
+    "class never shown": ("IMB102", lambda: workload(lambda: mlp(6, 3), of(lambda x, y: (x[y != 1], y[y != 1])), classes(seed=1))),
+    "more labels than outputs": ("LAB101", lambda: workload(lambda: mlp(6, 2), classes())),
+    "labels out of step": ("LAB102", lambda: workload(lambda: mlp(6, 3), of(lambda x, y: (x, np.roll(y, 7)), classes(examples=900)))),
+    "validation in training": ("LEAK101", lambda: workload(lambda: mlp(6, 3), classes(), of(lambda x, y: (x[:90], y[:90])))),
+    "target among the features": (
+        "LEAK102",
+        lambda: workload(lambda: mlp(6, 1), of(lambda x, y: (np.hstack([x[:, 1:], 3 * y + 1]), y), numbers())),
+    ),
+    "dead": ("ACT101", lambda: workload(lambda: biased(mlp(6, 3)), classes())),
+    "softmax inside": ("ACT102", lambda: workload(lambda: Cnn(act=lambda x: torch.softmax(x, dim=1)), digits(), optimizer=SGD)),
+    "no activation": ("ACT103", lambda: workload(lambda: mlp(6, 3, (32, 32), act=None), classes())),
+    "deep sigmoid": ("ACT104", lambda: workload(lambda: mlp(6, 3, (32,) * 5, nn.Sigmoid), classes())),
+    "all weights equal": ("INIT102", lambda: workload(lambda: drawn(mlp(6, 3), lambda w: nn.init.constant_(w, 0.1)), classes())),
+    "weights too large": ("INIT103", lambda: workload(lambda: drawn(mlp(6, 3, (64, 64)), lambda w: nn.init.normal_(w, 0, 2)), classes())),
+    "logarithm of zero": ("GRAD103", lambda: workload(LogOfZero, classes())),
+    "frozen": ("FRZ101", lambda: workload(lambda: frozen(mlp(6, 3)), classes())),
+    "softmax before cross entropy": ("LOSS101", lambda: workload(lambda: mlp(6, 3, last=nn.Softmax(dim=1)), classes())),
+    "relu on the scores": ("LOSS101", lambda: workload(lambda: mlp(6, 3, last=nn.ReLU()), classes())),
+    "sigmoid cannot reach": ("LOSS102", lambda: workload(lambda: mlp(6, 1, last=nn.Sigmoid()), numbers())),
+    "class numbers as quantities": ("LOSS103", lambda: workload(lambda: mlp(6, 1), classes(), loss="mse_loss")),
+    "cross entropy over one output": ("LOSS103", lambda: workload(lambda: mlp(30, 1), standard(load_breast_cancer))),
+    "nll without log": ("LOSS103", lambda: workload(lambda: mlp(6, 3, last=nn.Softmax(dim=1)), classes(), loss="nll_loss")),
+    "dropout of 0.9": ("DROP101", lambda: workload(lambda: mlp(6, 3, (32, 32), drop=0.9), classes())),
+    "dropout on the scores": ("DROP101", lambda: workload(lambda: mlp(6, 3, last=nn.Dropout(0.5)), classes())),
+    "decay of 1": ("REG101", lambda: workload(lambda: mlp(6, 3), classes(), optimizer={"name": "sgd", "lr": 0.05, "weight_decay": 1.0})),
+    "rate of 3": ("LR101", lambda: workload(lambda: mlp(6, 3, (32, 32)), classes(), optimizer={"lr": 3.0})),
+    "rate of a millionth": ("LR102", lambda: workload(lambda: mlp(6, 3), classes(), optimizer={"lr": 1e-6})),
+    "one hidden unit": ("CAP102", lambda: workload(lambda: mlp(64, 10, (1,)), digits(images=False))),
+    "momentum of 1": ("OPT101", lambda: workload(lambda: mlp(6, 3), classes(), optimizer={"name": "sgd", "lr": 0.01, "momentum": 1.0})),
+    "nine updates": ("BATCH101", lambda: workload(lambda: mlp(6, 3), classes(), batch_size=400, epochs=9)),
+    "batch norm over two": (
+        "NORM101",
+        lambda: workload(lambda: nn.Sequential(nn.Linear(6, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 3)), classes(), batch_size=2),
+    ),
+}
+
+
+def loud(outcome: Examination) -> list[Finding]:
+    return [finding for finding in outcome.findings if finding.severity is not Severity.INFO]
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_a_sound_config_is_left_alone(name: str) -> None:
+    outcome = examination(SOUND[name]())
+    assert not outcome.crashed
+    assert [(finding.code, finding.message) for finding in loud(outcome)] == []
+
+
+@pytest.mark.parametrize("name", FAULTY)
+def test_a_fault_is_named_first_or_second(name: str) -> None:
+    code, make = FAULTY[name]
+    outcome = examination(make())
+    assert not outcome.crashed
+    assert code in [finding.code for finding in loud(outcome)[:2]]
+
+
+def test_a_rate_finding_suggests_a_rate_that_the_fix_can_use() -> None:
+    finding = next(f for f in examination(FAULTY["rate of 3"][1]()).findings if f.code == "LR101")
+    assert 1e-4 < finding.evidence["suggested_lr"] < 0.3
+
+
+def test_consequences_are_masked_by_their_cause() -> None:
+    outcome = examination(FAULTY["all weights equal"][1]())
+    assert outcome.skipped["CAP101"] == "a consequence of INIT102"
+
+
+def test_findings_name_the_column_and_the_layer() -> None:
+    assert examination(FAULTY["features of all sizes"][1]()).findings[0].evidence["column"] == "x12"
+    assert examination(FAULTY["logarithm of zero"][1]()).findings[0].evidence["layer"] == "out"
+    assert examination(FAULTY["weights too large"][1]()).findings[0].evidence["layer"] in ("0", "2", "4")
