@@ -66,6 +66,16 @@ def test_the_unit_of_the_loss_does_not_matter(status: Status, scale: float) -> N
     assert verdict(**scaled).status is status
 
 
+def test_a_handful_of_points_without_a_trend_is_too_short() -> None:
+    assert verdict(train_loss=[4.27, 4.30, 4.21, 4.33, 4.25, 4.31, 4.28, 4.36]).status is Status.TOO_SHORT
+
+
+def test_few_points_are_never_sure() -> None:
+    found = verdict(train_loss=noisy(np.full(15, 2.3), 0.01))
+    assert found.status is Status.NEVER_LEARNED
+    assert found.confidence <= 0.8
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.floats(width=64) | st.sampled_from([0.0, 1.0, float("nan"), float("inf"), -float("inf"), 1e308]), max_size=40),

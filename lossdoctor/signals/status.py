@@ -196,6 +196,8 @@ def _never_learned(case: _Case) -> Verdict | None:
     """No significant fall since the start."""
     if case.reached is not None and case.learned is not None and (case.learned > 0.15 or _good(case.accuracy)):
         return None
+    if case.few and case.accuracy is None:
+        return None  # a handful of points without a trend is too short, not ill
     flat = min(_flatness(shape, case.sign) for shape in case.losses)
     return _nothing_learned(case, max(flat, _above_first(case)), "where it began")
 
@@ -381,7 +383,8 @@ def _healthy(case: _Case) -> Verdict:
 
 
 def _sick(case: _Case, status: Status, above: float, text: str, shape: Shape, onset: float | None, stop: float | None) -> Verdict:
-    confidence = _surety(above / 1.4 if case.few else above)
+    points = max(len(shape.curve) for shape in case.losses)
+    confidence = min(_surety(above / 1.4 if case.few else above), round(1 - 3 / points, 3))  # the rule of three
     wasted = _fraction_after(shape, stop) if stop is not None else 0.0
     return Verdict(status, confidence, text, onset, shape.best_step, stop, wasted)
 
