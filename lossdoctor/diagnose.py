@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from lossdoctor.core.diagnosis import Diagnosis, Remedy, Verdict
 from lossdoctor.core.fix import Fix, Settings
 from lossdoctor.core.run import Run
 from lossdoctor.core.signals import Signals
-from lossdoctor.examine import examine, tune
+from lossdoctor.examine import examine, tuned
 from lossdoctor.examine import select as select_checks
 
 LEARNING_RATE = "training.optimizer.lr"
@@ -39,8 +38,7 @@ def diagnose(
     Raises :class:`~lossdoctor.core.errors.UnreadableLog` where there is nothing to read and
     :class:`~lossdoctor.core.errors.UsageError` for a code or threshold that does not exist.
     """
-    checks = [copy.copy(check) for check in select_checks(discover.checks(), select, ignore)]
-    tune(checks, thresholds or {})
+    checks = tuned(select_checks(discover.checks(), select, ignore), thresholds or {})
     return [_diagnose(run, checks) for run in _runs(log, mapping, reader)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 
 from lossdoctor.core.check import Check, Finding
@@ -59,9 +60,9 @@ def select(checks: Sequence[Check], chosen: Sequence[str] = (), ignored: Sequenc
     ]
 
 
-def tune(checks: Sequence[Check], thresholds: Mapping[str, float]) -> None:
-    """Override thresholds, ``{"LR001.swing": 0.3}``, on these check instances."""
-    by_code = {check.code: check for check in checks}
+def tuned(checks: Sequence[Check], thresholds: Mapping[str, float]) -> list[Check]:
+    """Copies of the checks with thresholds overridden, ``{"LR001.swing": 0.3}``."""
+    by_code = {check.code: copy.copy(check) for check in checks}
     for key, value in thresholds.items():
         code, _, name = key.partition(".")
         check = by_code.get(code)
@@ -70,6 +71,7 @@ def tune(checks: Sequence[Check], thresholds: Mapping[str, float]) -> None:
             hint = f"; {code} has {', '.join(check.thresholds()) or 'none'}" if check else "; `lossdoctor explain` lists the codes"
             raise UsageError(f"--set {key}: there is no such threshold{near or hint}")
         setattr(check, name, value)
+    return list(by_code.values())
 
 
 def _ordered(checks: list[Check]) -> list[Check]:

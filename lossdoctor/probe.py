@@ -54,8 +54,7 @@ def probe(
     workload = Workload.load(file, device)
     allowed = seconds(budget) if budget else file.config.probe.budget
     bench = Bench.open(file, workload)
-    checks = examine.select(discover.checks(), select, ignore)
-    examine.tune(checks, thresholds or {})
+    checks = examine.tuned(examine.select(discover.checks(), select, ignore), thresholds or {})
     proof = Proof(file.path, str(workload.device), Status.TOO_SHORT, Examination())
     try:
         share = _affordable(bench, allowed, progress)

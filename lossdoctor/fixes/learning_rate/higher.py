@@ -29,6 +29,7 @@ class RaiseLearningRate(Fix):
             return
         suggested = finding.evidence.get("suggested_lr") if finding else None
         if suggested and suggested > lr:
-            yield Patch({LR: suggested}, f"learning rate {lr:g} -> {suggested:g}, from the range test")
+            rounded = float(f"{suggested:.2g}")
+            yield Patch({LR: rounded}, f"learning rate {lr:g} -> {rounded:g}, from the range test")
         for factor in self.factors:
             yield Patch({LR: float(f"{lr * factor:.3g}")}, f"learning rate {lr:g} -> {lr * factor:.3g}")

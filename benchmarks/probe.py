@@ -1,0 +1,124 @@
+"""The probe on faults it was not told: what it names first, how much of the gap it closes, and what it costs.
+
+    python benchmarks/probe.py [--half test|development|all] [--only TEXT] [--budget 60s] [--jobs 2]
+
+A case is repaired where training the fixed config with seeds that the probe has not seen closes at least 80 % of the gap
+between the faulty config and its sound twin. A sound case is right where nothing is prescribed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import multiprocessing
+import statistics
+import sys
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+import torch
+from cases.table import CASES, Case, dump
+
+from lossdoctor.core.fix import Patch
+from lossdoctor.probe import probe
+from lossdoctor.train import train
+
+SEEDS = (101, 102, 103)
+REPAIRED = 0.8
+FOLDER = Path(__file__).parent / "cases"
+
+
+def level(config: Path, metric: str) -> float:
+    """The metric after the last epoch, lower is better, mean over the seeds; infinite where a training blew up."""
+    mean = statistics.mean(train(config, seed=seed)[-1][metric] for seed in SEEDS)
+    mean = mean if math.isfinite(mean) else math.inf
+    return -mean if metric == "val_balanced_accuracy" else mean
+
+
+def measure(case: Case, budget: str) -> dict[str, Any]:
+    """Probe a case, and train what came of it beside the faulty and the sound config."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        for name in ("nets.py", "data.py"):
+            (folder / name).symlink_to(FOLDER / name)
+        dump(case.config(), folder / "config.yaml")
+        proof = probe(folder / "config.yaml", budget=budget)
+        findings, prescription = proof.examination.findings, proof.prescription
+        result = {
+            "name": case.name,
+            "half": case.half,
+            "true": case.families,
+            "found": [finding.code for finding in findings][:3],
+            "found_families": [finding.family for finding in findings],
+            "fixes": [part.fix.code for part in prescription.chosen] if prescription else [],
+            "first": prescription.chosen[0].fix.family if prescription else None,
+            "cost": proof.cost.full_trainings,
+            "seconds": proof.cost.seconds,
+        }
+        if case.families:
+            dump(Patch(case.sound).apply(case.config()), folder / "sound.yaml")
+            before, sound = level(folder / "config.yaml", case.metric), level(folder / "sound.yaml", case.metric)
+            after = level(folder / "config.fixed.yaml", case.metric) if prescription else before
+            result |= {"before": before, "after": after, "sound": sound, "closed": closed(before, after, sound)}
+        return result
+
+
+def closed(before: float, after: float, sound: float) -> float:
+    """The share of the gap that is closed; a faulty training that blew up leaves a gap of which any finite level within
+    a quarter of the sound one closes all."""
+    if not math.isfinite(before):
+        return float(math.isfinite(after) and after <= 1.25 * abs(sound))
+    return (before - after) / (before - sound) if before != sound else 0.0
+
+
+def line(result: dict[str, Any]) -> str:
+    fixes, found = ",".join(result["fixes"]) or "-", ",".join(result["found"])
+    start = f"{result['name']:26}{(result['true'] or ('sound',))[0]:20}{fixes:26}"
+    cost = f"{result['cost']:7.1f}{result['seconds']:7.1f} "
+    if not result["true"]:
+        return f"{start}{'':38}{cost}{'FALSE ALARM' if result['fixes'] else '':19}{found}"
+    numbers = f"{result['before']:10.3g}{result['after']:10.3g}{result['sound']:10.3g}{result['closed']:8.0%}"
+    wrong = "" if result["first"] in result["true"] else "WRONG"
+    missed = "" if result["closed"] >= REPAIRED else "NOT REPAIRED"
+    return f"{start}{numbers}{cost}{wrong:6}{missed:13}{found}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--half", default="all")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--budget", default="60s")
+    parser.add_argument("--jobs", type=int, default=2)
+    options = parser.parse_args()
+    cases = [c for c in CASES if options.only in c.name and options.half in ("all", c.half)]
+    print(f"{'case':26}{'fault':20}{'prescribed':26}{'as it is':>10}{'fixed':>10}{'sound':>10}{'closed':>8}{'cost':>7}{'s':>7}")
+    results = []
+    with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn"), torch.set_num_threads, (1,)) as pool:
+        for result in pool.map(measure, cases, [options.budget] * len(cases)):
+            results.append(result)
+            print(line(result), flush=True)
+    for half in ("development", "test"):
+        summary([r for r in results if r["half"] == half], half)
+
+
+def summary(results: list[dict[str, Any]], half: str) -> None:
+    ill, sound = [r for r in results if r["true"]], [r for r in results if not r["true"]]
+    if not results:
+        return
+    print(f"\n{half}: {len(ill)} faults, {len(sound)} sound")
+    if ill:
+        print(f"  repaired           {sum(r['closed'] >= REPAIRED for r in ill)}/{len(ill)}")
+        print(f"  first family right {sum(r['first'] in r['true'] for r in ill)}/{len(ill)}")
+        print(f"  first finding right {sum(bool(r['found_families']) and r['found_families'][0] in r['true'] for r in ill)}/{len(ill)}")
+        print(f"  among first three  {sum(any(f in r['true'] for f in r['found_families'][:3]) for r in ill)}/{len(ill)}")
+    print(f"  false prescriptions {sum(bool(r['fixes']) for r in sound)}/{len(sound)}")
+    print(
+        f"  median cost        {statistics.median(r['cost'] for r in results):.1f} full trainings, {statistics.median(r['seconds'] for r in results):.0f} s"
+    )
+
+
+if __name__ == "__main__":
+    main()
