@@ -22,7 +22,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 import torch
 from cases.table import CASES, Case, dump
 
+from lossdoctor.core.config import load
 from lossdoctor.core.fix import Patch
+from lossdoctor.lab.workload import Workload
 from lossdoctor.probe import probe
 from lossdoctor.train import train
 
@@ -39,7 +41,10 @@ def level(config: Path, metric: str) -> float:
 
 
 def measure(case: Case, budget: str) -> dict[str, Any]:
-    """Probe a case, and train what came of it beside the faulty and the sound config."""
+    """Probe a case, and train what came of it beside the faulty and the sound config.
+
+    A faulty training that blew up counts as a constant guess.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         for name in ("nets.py", "data.py"):
@@ -61,16 +66,14 @@ def measure(case: Case, budget: str) -> dict[str, Any]:
         if case.families:
             dump(Patch(case.sound).apply(case.config()), folder / "sound.yaml")
             before, sound = level(folder / "config.yaml", case.metric), level(folder / "sound.yaml", case.metric)
+            before = before if math.isfinite(before) else Workload.load(load(folder / "config.yaml")).chance() or before
             after = level(folder / "config.fixed.yaml", case.metric) if prescription else before
             result |= {"before": before, "after": after, "sound": sound, "closed": closed(before, after, sound)}
         return result
 
 
 def closed(before: float, after: float, sound: float) -> float:
-    """The share of the gap that is closed; a faulty training that blew up leaves a gap of which any finite level within
-    a quarter of the sound one closes all."""
-    if not math.isfinite(before):
-        return float(math.isfinite(after) and after <= 1.25 * abs(sound))
+    """The share of the gap between the faulty and the sound training that is closed."""
     return (before - after) / (before - sound) if before != sound else 0.0
 
 
@@ -115,9 +118,8 @@ def summary(results: list[dict[str, Any]], half: str) -> None:
         print(f"  first finding right {sum(bool(r['found_families']) and r['found_families'][0] in r['true'] for r in ill)}/{len(ill)}")
         print(f"  among first three  {sum(any(f in r['true'] for f in r['found_families'][:3]) for r in ill)}/{len(ill)}")
     print(f"  false prescriptions {sum(bool(r['fixes']) for r in sound)}/{len(sound)}")
-    print(
-        f"  median cost        {statistics.median(r['cost'] for r in results):.1f} full trainings, {statistics.median(r['seconds'] for r in results):.0f} s"
-    )
+    cost, seconds = (statistics.median(r[key] for r in results) for key in ("cost", "seconds"))
+    print(f"  median cost        {cost:.1f} full trainings, {seconds:.0f} s")
 
 
 if __name__ == "__main__":

@@ -69,8 +69,10 @@ def _settings(run: Run) -> Settings:
 
 
 def _remedies(finding: Finding, settings: Settings) -> tuple[Remedy, ...]:
-    """The first patch of each fix that cures the finding."""
-    return tuple(remedy for fix in discover.fixes() if finding.code in fix.cures and (remedy := _remedy(fix, finding, settings)))
+    """The first patch of each fix that cures the finding: fixes of its own family first, and those made for few findings."""
+    fixes = [fix for fix in discover.fixes() if finding.code in fix.cures]
+    fixes.sort(key=lambda fix: (fix.family != finding.family, len(fix.cures), fix.code))
+    return tuple(remedy for fix in fixes if (remedy := _remedy(fix, finding, settings)))
 
 
 def _remedy(fix: Fix, finding: Finding, settings: Settings) -> Remedy | None:

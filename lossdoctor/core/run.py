@@ -47,9 +47,13 @@ class Run:
 
     @property
     def epochs(self) -> float | None:
-        """The last epoch of any series, or None where the log counts none."""
-        last = [float(np.nanmax(c.epoch)) for c in self.curves.values() if c.epoch is not None and np.isfinite(c.epoch).any()]
-        return max(last, default=None)
+        """How many epochs the run has gone through, or None where the log counts none; some count from 0."""
+        counted = [c.epoch[np.isfinite(c.epoch)] for c in self.curves.values() if c.epoch is not None]
+        epochs = np.concatenate(counted) if counted else np.empty(0)
+        if not len(epochs):
+            return None
+        from_zero = epochs.min() == 0 and bool((epochs == np.round(epochs)).all())
+        return float(epochs.max()) + from_zero
 
     @property
     def frame(self) -> pd.DataFrame:

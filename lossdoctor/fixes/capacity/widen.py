@@ -19,15 +19,16 @@ class Widen(Fix):
     cures = frozenset({"CAP001", "CAP101", "CAP102"})
     references = ("Goodfellow et al. 2016, Deep Learning, 11.4",)
     cost = 2.0
-    factor = 4
+    factors = (4, 16)
     widths = ("hidden", "width", "units", "dim", "channels", "filters", "d_model", "n_hidden", "hidden_size", "hidden_dim", "features")
 
     def propose(self, config: Settings, finding: Finding | None) -> Iterator[Patch]:
         arguments = config.get("model.args") or {}
         named = [key for key, value in arguments.items() if key.lower() in self.widths and isinstance(value, int | list)]
-        for key in named:
-            value = arguments[key]
-            wider = [v * self.factor for v in value] if isinstance(value, list) else value * self.factor
-            yield Patch({f"model.args.{key}": wider}, f"{key} {value} -> {wider}")
-        if not named:
-            yield Patch(self.edit(config, widen=self.factor), f"hidden layers {self.factor} times as wide")
+        for factor in self.factors if finding else self.factors[:1]:
+            for key in named:
+                value = arguments[key]
+                wider = [v * factor for v in value] if isinstance(value, list) else value * factor
+                yield Patch({f"model.args.{key}": wider}, f"{key} {value} -> {wider}")
+            if not named:
+                yield Patch(self.edit(config, widen=factor), f"hidden layers {factor} times as wide")
