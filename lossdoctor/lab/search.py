@@ -1,7 +1,8 @@
 """The search: which fixes, alone and together, beat the untouched config, by how much, and how surely.
 
-Short trials sort the candidates, full ones compare the best, the winners are combined one by one, each part is left out
-once to see that it is needed, and what remains is verified over paired seeds.
+What the findings call for is tried first. Short trials sort the candidates, full ones compare the best, winners are
+combined one by one, and what no finding called for is tried on top only while there is something left to gain. Each part
+is left out once to see that it is needed, and what remains is verified over paired seeds.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from lossdoctor.lab.judge import Judge
 
 SCREEN = 0.25  # share of a full trial that the first sorting takes at most
 SORTING = 0.3  # share of the time for exploring that the first sorting takes at most
-FINALISTS = 8  # candidates that go on to full trials, besides those that a finding calls for
+FINALISTS = 5  # candidates that go on to full trials, besides those that a finding calls for
 PER_FAMILY = 2
-REFINEMENTS = 6  # trials with which a learning rate is followed
+REFINEMENTS = 5  # trials with which a learning rate is followed
 PARTS = 4  # fixes in a combination at most
 EVIDENCE = 0.3  # how much of the best gain a finding's full confidence is worth when two fixes do about as well
 WORTH_ADDING = 0.05  # share of the gain so far that a further fix must add where a finding calls for it
@@ -97,8 +98,10 @@ class Search:
         """Find and verify the best combination; ``verify_by`` is the deadline for the last part."""
         self.measure_baseline()
         best: list[Candidate] = []
+        led, blind = [c for c in pool if c.led], [c for c in pool if not c.led]
         try:
-            best = self.combine(self.rank(self.refine(self.rank(self.screen(pool)))))
+            best = self.combine(self.compare(led))
+            best = self.extend(best, blind) if best else self.combine(self.compare(pool))
         except OutOfBudget:
             best = self._best_so_far(pool)
         self.bench.deadline = verify_by
@@ -117,17 +120,30 @@ class Search:
     def baseline(self) -> Level | None:
         return self.judge.level(self.base) if self.base else None
 
-    def screen(self, pool: Sequence[Candidate]) -> list[Candidate]:
+    def compare(self, pool: Sequence[Candidate]) -> list[Candidate]:
+        """The candidates that are worth it, from short trials to full ones, best first."""
+        return self.rank(self.refine(self.rank(self.screen(pool))))
+
+    def extend(self, chosen: list[Candidate], pool: Sequence[Candidate]) -> list[Candidate]:
+        """Whatever of ``pool`` adds to the chosen, first tried on top of it in short trials."""
+        fitting = [c for c in pool if self._fits(c, chosen) and self._has_room(chosen, c)]
+        for candidate in self.screen(fitting, chosen):
+            chosen = self._with(chosen, candidate)
+        return self._prune(chosen)
+
+    def screen(self, pool: Sequence[Candidate], top_of: Sequence[Candidate] = ()) -> list[Candidate]:
         """Short trials of all candidates; the best go on, and those with strong evidence or a late effect."""
         share = self._screen_share(len(pool))
-        before = self.judge.worth(self.bench.trial(NOTHING, self.seeds[0], share).value)
+        before = self.judge.worth(self.bench.trial(self._merged(top_of), self.seeds[0], share).value)
         gains: dict[int, float] = {}
         for index, candidate in enumerate(pool):
             self.progress(f"short trial {index + 1} of {len(pool)}: {candidate.patch.why}", index / len(pool) / 2)
-            trial = self.bench.trial(candidate.patch, self.seeds[0], share)
-            self._record([candidate], [trial.value], [before], trial.steps, trial.error)
+            trial = self.bench.trial(self._merged([*top_of, candidate]), self.seeds[0], share)
+            if not top_of:
+                self._record([candidate], [trial.value], [before], trial.steps, trial.error)
             gains[index] = before - trial.value if trial.error is None else -math.inf
-        order = sorted(gains, key=lambda i: -self._score(gains[i], max(gains.values()), pool[i]))
+        top = max(gains.values(), default=0.0)
+        order = sorted(gains, key=lambda i: -self._score(gains[i], top, pool[i]))
         chosen: list[Candidate] = []
         for index in order:
             candidate, gain = pool[index], gains[index]
@@ -182,14 +198,24 @@ class Search:
             return []
         chosen = [start]
         for candidate in finalists:
-            if len(chosen) == PARTS:
-                break
-            if any(candidate.fix.family == part.fix.family or candidate.clashes(part) for part in chosen):
-                continue
-            self.progress(f"together: {candidate.patch.why}", 0.8)
-            if self._adds(self._gain([*chosen, candidate]), self._gain(chosen), candidate):
-                chosen.append(candidate)
+            chosen = self._with(chosen, candidate)
         return self._prune(chosen)
+
+    def _with(self, chosen: list[Candidate], candidate: Candidate) -> list[Candidate]:
+        """The combination with the candidate in it, where it fits and adds; otherwise as it was."""
+        if len(chosen) == PARTS or not self._fits(candidate, chosen) or not self._has_room(chosen, candidate):
+            return chosen
+        self.progress(f"together: {candidate.patch.why}", 0.8)
+        adds = self._adds(self._gain([*chosen, candidate]), self._gain(chosen), candidate)
+        return [*chosen, candidate] if adds else chosen
+
+    def _fits(self, candidate: Candidate, chosen: Sequence[Candidate]) -> bool:
+        return not any(candidate.fix.family == part.fix.family or candidate.clashes(part) for part in chosen)
+
+    def _has_room(self, chosen: Sequence[Candidate], part: Candidate) -> bool:
+        """Whether the loss that is left is more than what the part would have to bring; no loss known to us is below zero."""
+        left = self.bench.trial(self._merged(chosen), self.seeds[0], self.full).value
+        return left < 0 or left > self._threshold(self._gain(chosen), part)
 
     def verify(self, chosen: list[Candidate]) -> None:
         """Paired trials of the combination over all seeds; kept as the prescription only where the gain is proved."""
@@ -204,6 +230,7 @@ class Search:
         effect = self.judge.proof(self.base, after, led=led)
         if effect is None or statistics.fmean(after) > self._reach():
             return
+        self.bench.deadline = math.inf  # the few trials that this may still need finish what is proved
         shares = self._shares(chosen)
         ranked = sorted(chosen, key=lambda c: -shares[c.fix.code])
         self._record(chosen, after, self.base, self.bench.trial(self._merged(chosen), self.seeds[0], self.full).steps, None, verified=True)
@@ -231,11 +258,14 @@ class Search:
         return len(after) < 2 or self.judge.proof(self.base, after, led=led) is not None
 
     def _adds(self, together: float, alone: float, part: Candidate) -> bool:
-        """Whether a part is worth its place: what no finding calls for has to bring more."""
+        """Whether a part is worth its place."""
+        return together - alone > self._threshold(alone, part)
+
+    def _threshold(self, gain: float, part: Candidate) -> float:
+        """What a part must add to a gain: more than the noise, and what no finding calls for more than what one does."""
         noise = self.judge.noise(self.base)
         absolute, relative = (self.judge.led_absolute, WORTH_ADDING) if part.led else (self.judge.blind_absolute, WORTH_ADDING_BLIND)
-        threshold = max(relative * alone, absolute * self.judge.scale)
-        return together - alone > max(threshold, 0.0 if math.isnan(noise) else noise)
+        return max(relative * gain, absolute * self.judge.scale, 0.0 if math.isnan(noise) else noise)
 
     def _prune(self, chosen: list[Candidate]) -> list[Candidate]:
         """Leave each part out once; what is not missed goes."""
