@@ -7,7 +7,7 @@ DEMO := build/demo
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install demo test lint docs samples benchmark clean
+.PHONY: help install demo test lint docs samples fixtures benchmark clean
 
 help:
 	@echo "make demo       diagnose a stalled run, probe a config that does not learn, train the fixed one"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint       ruff and mypy"
 	@echo "make docs       rewrite the catalogue of checks, fixes and readers"
 	@echo "make samples    train the sample runs anew"
+	@echo "make fixtures   write the logs of real loggers anew that the tests read; installs those into a venv of its own"
 	@echo "make benchmark  start-up time, verdicts and repairs on the samples"
 
 install: $(READY)
@@ -46,6 +47,18 @@ docs: $(READY)
 
 samples: $(READY)
 	$(BIN)/python sample_runs/make_samples.py
+
+LOGGERS := build/loggers
+LOGGERS_READY := $(LOGGERS)/.ready
+
+$(LOGGERS_READY): tests/fixtures/requirements.txt constraints.txt
+	$(PYTHON) -m venv $(LOGGERS)
+	$(LOGGERS)/bin/pip install --quiet --constraint constraints.txt torch
+	$(LOGGERS)/bin/pip install --quiet --requirement tests/fixtures/requirements.txt
+	@touch $@
+
+fixtures: $(LOGGERS_READY)
+	$(LOGGERS)/bin/python tests/fixtures/make_fixtures.py
 
 benchmark: $(READY)
 	$(BIN)/python benchmarks/startup.py

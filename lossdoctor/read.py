@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from lossdoctor.core.assemble import assemble
 from lossdoctor.core.discover import readers
-from lossdoctor.core.errors import UnreadableLog, UsageError
+from lossdoctor.core.errors import NoLog, UnreadableLog, UsageError
 from lossdoctor.core.names import nearest
 from lossdoctor.core.reader import Reader, Source
 from lossdoctor.core.run import Run
 
-FILES = 20_000  # files of a folder that are looked at
-LOGS = 200  # logs in a folder that are read
+FILES = 10_000  # files of a folder that are opened to see what they are
+LOGS = 1000  # logs in a folder that are read
 # of several files of one folder that tell of the same run, the fullest comes first
 _KNOWN = (
     *("metrics.csv", "results.csv", "progress.csv", "trainer_state.json"),
-    *("*.csv", "*.jsonl", "*.json", "*.log", "*.out", "*.tsv", "*.txt"),
+    *("*.csv", "*.jsonl", "*.json", "*.log", "*.out", "*.tsv", "*.txt", "*.db"),
 )
+_PACKED = ("", ".gz", ".bz2", ".xz", ".zst")
 
 
 def read(path: str | Path, *, mapping: Mapping[str, str] | None = None, reader: str | None = None, stdin: bytes | None = None) -> list[Run]:
@@ -39,8 +42,15 @@ def read(path: str | Path, *, mapping: Mapping[str, str] | None = None, reader: 
     if chosen is None and source.is_dir:
         return _folder(Path(path), mapping)
     if chosen is None:
-        raise UnreadableLog(_unknown(source))
-    return assemble(chosen.rows(source), source=source.name, reader=key(chosen), mapping=mapping)
+        raise NoLog(_unknown(source))
+    return _runs(chosen, source, mapping)
+
+
+def _runs(reader: Reader, source: Source, mapping: Mapping[str, str] | None) -> list[Run]:
+    try:
+        return assemble(reader.rows(source), source=source.name, reader=key(reader), mapping=mapping)
+    except OSError as error:
+        raise UnreadableLog(f"{source.name} cannot be read: {error.strerror or error}; copy it again, or check its permissions") from error
 
 
 def key(reader: Reader) -> str:
@@ -82,45 +92,71 @@ def _unknown(source: Source) -> str:
 
 def _folder(path: Path, mapping: Mapping[str, str] | None) -> list[Run]:
     """The runs of all logs below a folder: of run folders, and of each other folder the first kind of file that can be read."""
-    runs: list[Run] = []
-    files = logs = 0
-    for place, folders, names in os.walk(path, onerror=_unsearchable):
+    search = _Search(mapping)
+    for place, folders, names in os.walk(path, onerror=search.pass_over):
         folder = Path(place)
-        files += len(names)
-        if files > FILES or logs > LOGS:
-            break
-        folders.sort()
-        found = _run_folder(folder, mapping) if folder != path else []
-        if found:
+        # a hidden folder is a tool's own (.git, .venv)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if folder != path and search.try_run_folder(folder):
             folders.clear()  # it is one run's; what lies below belongs to it
-        runs += found or _best_of(folder, [folder / name for name in names], mapping)
-        logs += bool(found)
-    if not runs:
-        raise UnreadableLog(f"{path} holds no training log among its {files} files; give the log itself")
-    return runs
+        else:
+            search.try_files(folder, names)
+        if search.is_over:
+            search.notes.append(f"{path} is larger than is searched, {LOGS:,} logs or {FILES:,} files; give its parts one by one")
+            break
+    if not search.runs:
+        reasons = "; ".join(search.notes[:3]) or "give the log itself"
+        raise NoLog(f"{path} holds no training log that can be read, of {search.opened:,} files looked at; {reasons}")
+    first, *others = search.runs
+    return [replace(first, notes=(*first.notes, *search.notes)), *others]
 
 
-def _unsearchable(error: OSError) -> None:
-    raise UnreadableLog(f"{error.filename} cannot be searched: {error.strerror}") from error
+@dataclass
+class _Search:
+    """What a search for logs has found so far: runs, and notes of what looks like a log and cannot be read."""
 
+    mapping: Mapping[str, str] | None
+    runs: list[Run] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    seen: set[Path] = field(default_factory=set)
+    opened: int = 0
+    logs: int = 0
 
-def _run_folder(folder: Path, mapping: Mapping[str, str] | None) -> list[Run]:
-    source = Source(folder, columns=frozenset((mapping or {}).values()))
-    chosen = _sniffed(source)
-    try:
-        return assemble(chosen.rows(source), source=source.name, reader=key(chosen), mapping=mapping) if chosen else []
-    except (UnreadableLog, UsageError):
-        return []
+    @property
+    def is_over(self) -> bool:
+        return self.opened >= FILES or self.logs >= LOGS
 
+    def pass_over(self, error: OSError) -> None:
+        self.notes.append(f"{error.filename} cannot be searched: {error.strerror}")
 
-def _best_of(folder: Path, files: list[Path], mapping: Mapping[str, str] | None) -> list[Run]:
-    for pattern in _KNOWN:
-        found: list[Run] = []
-        for file in sorted(file for file in files if file.match(pattern) and file.is_file() and not file.is_symlink()):
-            try:
-                found += read(file, mapping=mapping)
-            except (UnreadableLog, UsageError):
-                continue
-        if found:
-            return found
-    return []
+    def try_run_folder(self, folder: Path) -> bool:
+        """Whether a folder is as a whole the log of a run."""
+        source = Source(folder, columns=frozenset((self.mapping or {}).values()))
+        chosen = _sniffed(source)
+        if chosen is None:
+            return False
+        self._try(lambda: _runs(chosen, source, self.mapping))
+        return True
+
+    def try_files(self, folder: Path, names: list[str]) -> None:
+        """Read the logs of the first kind that a folder has; of several kinds the fullest comes first."""
+        for pattern in _KNOWN:
+            before = len(self.runs)
+            for name in sorted(name for name in names if any(fnmatchcase(name, pattern + packed) for packed in _PACKED)):
+                file = folder / name
+                if self.is_over or not file.is_file() or file.resolve() in self.seen:
+                    continue
+                self.seen.add(file.resolve())
+                self._try(lambda file=file: read(file, mapping=self.mapping))  # type: ignore[misc]
+            if len(self.runs) > before:
+                return
+
+    def _try(self, reading: Callable[[], list[Run]]) -> None:
+        self.opened += 1
+        try:
+            self.runs += reading()
+            self.logs += 1
+        except (NoLog, UsageError):
+            pass
+        except UnreadableLog as error:
+            self.notes.append(str(error))

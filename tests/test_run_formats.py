@@ -119,8 +119,8 @@ def test_tensorboard_folder_with_splits_and_runs(tmp_path: Path) -> None:
             data = VERSION + b"".join(event(i, float(i), epoch_loss=tensor(loss + more)) for i, loss in enumerate(LOSS))
             (folder / "events.out.tfevents.1.host.2.v2").write_bytes(data)
     a, b = read(tmp_path)
-    assert (a.name, values(a, "train_loss"), values(a, "val_loss")) == ("a", LOSS, [loss + 1 for loss in LOSS])
-    assert (b.name, values(b, "val_loss")) == ("b", [loss + 11 for loss in LOSS])
+    assert (Path(a.source).name, values(a, "train_loss"), values(a, "val_loss")) == ("a", LOSS, [loss + 1 for loss in LOSS])
+    assert (Path(b.source).name, values(b, "val_loss")) == ("b", [loss + 11 for loss in LOSS])
 
 
 def test_tensorboard_damage_is_said() -> None:

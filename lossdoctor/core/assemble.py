@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lossdoctor.core import names
 from lossdoctor.core.curve import Curve, Floats
-from lossdoctor.core.errors import UnreadableLog, UsageError
+from lossdoctor.core.errors import NoLog, UnreadableLog, UsageError
 from lossdoctor.core.names import Role
 from lossdoctor.core.reader import Block, Row
 from lossdoctor.core.run import Run
@@ -63,7 +63,7 @@ class Log:
 def assemble(rows: Iterable[Row], *, source: str, reader: str, mapping: Mapping[str, str] | None = None) -> list[Run]:
     """The runs of a log.
 
-    Raises ``UnreadableLog`` where it holds nothing to judge a training by, ``UsageError`` where ``mapping`` (role to
+    Raises ``NoLog`` where it holds nothing to judge a training by, ``UsageError`` where ``mapping`` (role to
     column) names a column that is not there.
     """
     mapping = mapping or {}
@@ -76,7 +76,7 @@ def assemble(rows: Iterable[Row], *, source: str, reader: str, mapping: Mapping[
     runs = [run for key, part in _by_key(log) for run in _runs(part, roles, key)]
     runs = [run for run in runs if any(len(curve) for curve in run.curves.values())]
     if not any(_judged(run) for run in runs):
-        raise UnreadableLog(_nothing_to_judge(log, source))
+        raise NoLog(_nothing_to_judge(log, source))
     shared = tuple(log.notes)
     return [replace(run, source=source, reader=reader, settings=dict(log.settings), notes=(*shared, *run.notes)) for run in runs]
 

@@ -17,7 +17,11 @@ class UsageError(LossDoctorError):
 
 
 class UnreadableLog(LossDoctorError):
-    """A log that no reader understands, or that holds no loss."""
+    """A log that cannot be read: damaged, too large, or out of reach."""
+
+
+class NoLog(UnreadableLog):
+    """A file that is no training log at all: no reader knows it, or it holds no loss. In a folder it is passed over."""
 
 
 class BadConfig(LossDoctorError):

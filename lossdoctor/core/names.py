@@ -127,8 +127,8 @@ _RIVALS = _set("d g dis disc discriminator gen generator critic adversarial adv 
 _AGENT = _set("policy value vf pg actor critic entropy q qf qf1 qf2 td kl alpha ent pi v approx surrogate clip clipfrac")
 
 _STEPS = _list(
-    "globalstep step iteration iterations iter itr it currentsteps currentstep numupdates update updates nupdates "
-    "totaltimesteps numtimesteps timesteps timestep frame frames numframes envsteps batch kimg"
+    "globalstep totaltimesteps numtimesteps timesteps timestep step iteration iterations iter itr it currentsteps currentstep "
+    "numupdates update updates nupdates frame frames numframes envsteps batch kimg"
 )
 _EPOCHS = _list("epoch currentepoch epochnum epochid ep")
 _TIMES = _set("time walltime timestamp runtime elapsed elapsedtime timeelapsed relativetime wall t")

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
-import lzma
-import zlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, cast
+from typing import Any, BinaryIO, ClassVar
 
 from lossdoctor.core.errors import UnreadableLog
 from lossdoctor.core.unit import Unit
+from lossdoctor.core.unpack import Unpacked, unpacked
 
 HEAD = 65_536  # bytes a reader may look at before it says whether the log is its kind
 CHUNK = 262_144  # characters read at a time
 LINE = 1_000_000  # characters of a line that are kept; the rest of a longer line is passed over
+SKIMMED = 64 * 1024 * 1024  # bytes of a packed log that are unpacked to see that it is no bomb, before anything is parsed
+WHOLE = 64 * 1024 * 1024  # bytes of a log that must be in memory at once
 
 Row = Mapping[str, Any]
 
@@ -52,11 +52,12 @@ class Source:
         if self.is_dir:
             return b""
         with self.open() as file:
-            try:
-                head = file.read(HEAD)
-                return head if b"\n" in head else head + file.read(4 * LINE)  # a header of thousands of columns
-            except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-                raise UnreadableLog(f"{self.name} is a damaged archive ({error}); unpack it, or copy it again") from error
+            head = file.read(HEAD)
+            head = head if b"\n" in head else head + file.read(4 * LINE)  # a header of thousands of columns
+            skimmed = 0 if isinstance(file, Unpacked) else SKIMMED
+            while skimmed < SKIMMED and (more := file.read(LINE)):
+                skimmed += len(more)
+            return head
 
     @property
     def text_head(self) -> str:
@@ -74,20 +75,27 @@ class Source:
         return "utf-16" if self.head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
 
     def open(self) -> BinaryIO:
-        """The bytes of the log; gz, bz2 and xz are decompressed as they are read."""
+        """The bytes of the log; gz, bz2, xz, zst and a zip of one file are unpacked as they are read."""
         try:
             raw: BinaryIO = io.BytesIO(self.data) if self.path is None else self.path.open("rb")
         except OSError as error:
             raise UnreadableLog(f"{self.name} cannot be opened: {error.strerror}; check the path and its permissions") from error
-        magic = raw.read(6)
-        raw.seek(0)
-        if magic[:2] == b"\x1f\x8b":
-            return cast(BinaryIO, gzip.GzipFile(fileobj=raw))
-        if magic[:3] == b"BZh":
-            return cast(BinaryIO, bz2.BZ2File(raw))
-        if magic == b"\xfd7zXZ\x00":
-            return cast(BinaryIO, lzma.LZMAFile(raw))
-        return raw
+        return unpacked(raw, self.name) or raw
+
+    def document(self) -> str:
+        """The whole log as text, where it makes sense only as a whole; refused where it is longer than ``WHOLE``."""
+        with self.open() as file:
+            data = file.read(WHOLE + 1)
+        if len(data) > WHOLE:
+            raise UnreadableLog(f"{self.name} is one document of more than {WHOLE >> 20} MB; write one object a line instead")
+        return data.decode(self.encoding, errors="replace")
+
+    def json(self) -> Any:
+        """The log as one JSON document."""
+        try:
+            return json.loads(self.document())
+        except (ValueError, RecursionError) as error:
+            raise UnreadableLog(f"{self.name} is not sound JSON ({error}); if it is still being written, wait for its end") from error
 
     def lines(self) -> Iterator[str]:
         """The lines of the log as text without their ends; bytes that are no text become U+FFFD.
@@ -96,18 +104,15 @@ class Source:
         """
         with self.open() as file, io.TextIOWrapper(file, self.encoding, errors="replace") as text:
             rest, room = "", LINE
-            try:
-                while chunk := text.read(CHUNK):
-                    *whole, end = chunk.split("\n")
-                    if whole:
-                        whole[0] = rest + whole[0]
-                        yield from whole
-                        rest, room = end, LINE - len(end)
-                    elif room > 0:
-                        rest += end[:room]
-                        room -= len(end)
-            except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-                raise UnreadableLog(f"{self.name} is a damaged archive ({error}); unpack it, or copy it again") from error
+            while chunk := text.read(CHUNK):
+                *whole, end = chunk.split("\n")
+                if whole:
+                    whole[0] = rest + whole[0]
+                    yield from whole
+                    rest, room = end, LINE - len(end)
+                elif room > 0:
+                    rest += end[:room]
+                    room -= len(end)
             if rest:
                 yield rest
 

@@ -32,17 +32,20 @@ class Boosting(Reader):
 
 
 class CatboostTsv(Reader):
-    """CatBoost's ``learn_error.tsv`` and ``test_error.tsv``: the split is in the file's name; the other file is read with it."""
+    """CatBoost's ``learn_error.tsv`` and ``test_error.tsv``, or the folder with both: the split is in the file's name."""
 
-    priority: ClassVar[int] = 45
+    priority: ClassVar[int] = 85
 
     def sniff(self, source: Source) -> bool:
+        if source.path is not None and source.is_dir:
+            return (source.path / "learn_error.tsv").is_file()
         return source.path is not None and bool(_FILE.fullmatch(source.path.name)) and source.text_head.startswith("iter\t")
 
     def rows(self, source: Source) -> Iterator[Row]:
-        path = source.path or Path("test_error.tsv")
+        path = source.path or Path()
+        folder = path if source.is_dir else path.parent
         for split in ("learn", "test"):
-            file = Source(path.with_name(f"{split}_error.tsv"), columns=source.columns)
+            file = Source(folder / f"{split}_error.tsv", columns=source.columns)
             table = _table(file) if file.path and file.path.is_file() else None
             if table:
                 yield from blocks(file, table, [name if name == "iter" else f"{split}/{name}" for name in table.names])
@@ -57,7 +60,7 @@ class CatboostJson(Reader):
         return '"learn_metrics"' in source.text_head and '"iterations"' in source.text_head
 
     def rows(self, source: Source) -> Iterator[Row]:
-        text = "\n".join(source.lines())
+        text = source.document()
         names = {
             kind: re.findall(r'"name"\s*:\s*"([^"]+)"', listed[1])
             for kind in ("learn", "test")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -21,12 +20,7 @@ class HfTrainer(Reader):
         return head.lstrip().startswith("{") and '"log_history"' in head and ('"global_step"' in head or '"max_steps"' in head)
 
     def rows(self, source: Source) -> Iterator[Row]:
-        with source.open() as file:
-            text = file.read().decode(source.encoding, errors="replace")
-        try:
-            state = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise UnreadableLog(f"{source.name} is not sound JSON ({error}); if it is still being written, wait for its end") from error
+        state = source.json()
         history = state.get("log_history")
         if not isinstance(history, list):
             raise UnreadableLog(f"{source.name} has no log_history; was it written by transformers' Trainer?")

@@ -7,10 +7,8 @@ import json.scanner
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from lossdoctor.core.errors import UnreadableLog
-from lossdoctor.core.reader import LINE, Reader, Row, Source
+from lossdoctor.core.reader import LINE, Block, Reader, Row, Source
 
-WHOLE = 256 * 1024 * 1024  # bytes of a JSON document that are read at once
 _DECODER = json.JSONDecoder()
 
 
@@ -57,7 +55,7 @@ class JsonArray(Reader):
         return source.is_text and head[:1] in ("[", "{") and _is_document(head)
 
     def rows(self, source: Source) -> Iterator[Row]:
-        document = load(source)
+        document = source.json()
         if isinstance(document, list):
             yield from (flat(row) for row in document if isinstance(row, dict))
         elif isinstance(document, dict):
@@ -72,8 +70,8 @@ def _columns(document: Mapping[str, Any]) -> Iterator[Row]:
             yield from (flat(value) for value in values)
             return
     size = max(map(len, lists.values()), default=0)
-    for at in range(size):
-        yield {name: values[at] for name, values in lists.items() if at < len(values)}
+    if lists:
+        yield Block({name: values + [None] * (size - len(values)) for name, values in lists.items()})
 
 
 def _is_document(head: str) -> bool:
@@ -88,18 +86,6 @@ def _is_document(head: str) -> bool:
 def _looks_json(head: str) -> bool:
     """Whether an object or a name in quotes follows the bracket: printed times, Lua and Python tables have none."""
     return head[1:].lstrip()[:1] == ("{" if head[0] == "[" else '"')
-
-
-def load(source: Source) -> Any:
-    """A whole JSON document."""
-    with source.open() as file:
-        raw = file.read(WHOLE + 1)
-    if len(raw) > WHOLE:
-        raise UnreadableLog(f"{source.name} is one JSON document of more than {WHOLE >> 20} MB; write one object a line instead")
-    try:
-        return json.loads(raw.decode(source.encoding, errors="replace"))
-    except (ValueError, RecursionError) as error:
-        raise UnreadableLog(f"{source.name} is not sound JSON ({error}); if it is still being written, wait for its end") from error
 
 
 def flat(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

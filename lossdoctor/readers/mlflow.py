@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import ClassVar
 
-from lossdoctor.core.errors import UnreadableLog
+from lossdoctor.core import sqlite
 from lossdoctor.core.names import number, settings
 from lossdoctor.core.reader import Reader, Row, Source
 
@@ -37,20 +35,14 @@ class MlflowSqlite(Reader):
     priority: ClassVar[int] = 85
 
     def sniff(self, source: Source) -> bool:
-        return source.head.startswith(b"SQLite format 3\0") and b"latest_metrics" in source.head
+        return {"run_uuid", "key", "value", "is_nan", "step"} <= sqlite.columns(source, "metrics")
 
     def rows(self, source: Source) -> Iterator[Row]:
-        query = "SELECT run_uuid, key, value, is_nan, step FROM metrics ORDER BY run_uuid, timestamp, step"
-        if source.path is None:
-            raise UnreadableLog("a database cannot be read from standard input; give its path")
-        try:
-            with closing(sqlite3.connect(f"{source.path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
-                for run, key, value, is_nan, step in database.execute(query):
-                    # a NaN is stored as 0.0 with a mark, an infinity as the largest double
-                    held = float("nan") if is_nan else value if abs(value) < 1.7e308 else value * 10
-                    yield {str(key): held, "step": step, "#run": str(run)}
-        except sqlite3.Error as error:
-            raise UnreadableLog(f"{source.name} is no sound MLflow database: {error}") from error
+        text = "SELECT run_uuid, key, value, is_nan, step FROM metrics ORDER BY run_uuid, timestamp, step"
+        for run, key, value, is_nan, step in sqlite.query(source, text):
+            # a NaN is stored as 0.0 with a mark, an infinity as the largest double
+            held = float("nan") if is_nan or not isinstance(value, int | float) else value if abs(value) < 1.7e308 else value * 10
+            yield {str(key): held, "step": step, "#run": str(run)}
 
 
 def _points(folder: Path) -> Iterator[tuple[int, int, str, float]]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from lossdoctor.core.errors import UnreadableLog
 from lossdoctor.core.reader import Reader, Row, Source
 
 
@@ -20,11 +18,7 @@ class Sacred(Reader):
         return head.startswith("{") and '"steps"' in head and ('"timestamps"' in head or len(head) > 60_000)
 
     def rows(self, source: Source) -> Iterator[Row]:
-        with source.open() as file:
-            try:
-                document: dict[str, Any] = json.loads(file.read().decode(source.encoding, errors="replace"))
-            except (ValueError, RecursionError) as error:
-                raise UnreadableLog(f"{source.name} is not sound JSON ({error}); if it is still being written, wait for its end") from error
+        document: dict[str, Any] = source.json()
         points = [
             (str(time), order, step, name, value)
             for name, series in document.items()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from lossdoctor.core.errors import UnreadableLog
-from lossdoctor.core.names import split_of, words
+from lossdoctor.core.names import SPLIT, recognise, words
 from lossdoctor.core.reader import Reader, Row, Source
 from lossdoctor.core.wire import BYTES, fields, masked_crc32c
 
@@ -23,13 +23,13 @@ _TYPES = {1: "<f", 2: "<d", 3: "<i", 9: "<q"}  # TensorProto's dtype numbers
 
 
 class Tensorboard(Reader):
-    """TensorBoard event files and folders of them: scalars of any style; sub-folders are splits or runs."""
+    """TensorBoard event files, and the folder of a run: scalars of any style; sub-folders named as splits belong to it."""
 
     priority: ClassVar[int] = 80
 
     def sniff(self, source: Source) -> bool:
         if source.is_dir:
-            return source.path is not None and next(_event_files(source.path), None) is not None
+            return source.path is not None and any(True for _ in _event_files(source.path))
         return _is_events(source.head)
 
     def rows(self, source: Source) -> Iterator[Row]:
@@ -42,29 +42,25 @@ class Tensorboard(Reader):
             raise UnreadableLog(f"{source.name} holds no scalars, only graphs, texts or histograms; log the loss with add_scalar")
 
 
-def _merged(root: Path, columns: frozenset[str]) -> Iterator[dict[str, Any]]:
-    """The rows of all files below a folder, run by run.
-
-    The files of one run are logs of its splits, or its parts after restarts: what was logged first comes first.
-    """
-    for folder, files in _runs(root).items():
-        streams = [_rows(Source(file, columns=columns), "" if file.parent == folder else f"{file.parent.name}/") for file in files]
-        for row in heapq.merge(*streams, key=lambda row: float(row.get("#time", 0.0))):
-            yield {**row, "#run": str(folder.relative_to(root))}
+def _merged(folder: Path, columns: frozenset[str]) -> Iterator[dict[str, Any]]:
+    """The rows of all files of a run, by time: they are logs of its splits, or its parts after restarts."""
+    files = sorted(_event_files(folder))
+    streams = [_rows(Source(file, columns=columns), "" if file.parent == folder else f"{file.parent.name}/") for file in files]
+    yield from heapq.merge(*streams, key=lambda row: float(row.get("#time", 0.0)))
 
 
 def _event_files(folder: Path) -> Iterator[Path]:
-    return (file for file in islice(folder.rglob("*tfevents*"), FILES) if file.is_file())
+    """The event files of a folder and of its sub-folders named as splits, ``val``, or by ``add_scalars`` as curves, ``loss_val``."""
+    parts = [folder, *(part for part in folder.iterdir() if _is_split(part.name) and part.is_dir())]
+    files = (file for part in parts for file in part.iterdir() if "tfevents" in file.name and file.is_file())
+    return islice(files, FILES)
 
 
-def _runs(root: Path) -> dict[Path, list[Path]]:
-    """The event files of each run: those of a folder, and of its sub-folders that are named as splits."""
-    runs: dict[Path, list[Path]] = {}
-    for file in sorted(_event_files(root)):
-        folder = file.parent
-        split = folder != root and split_of(folder.name) is not None and len(words(folder.name)) == 1
-        runs.setdefault(folder.parent if split else folder, []).append(file)
-    return runs
+def _is_split(name: str) -> bool:
+    """``train``; ``loss_train``, but not ``train_big_model``."""
+    role = recognise(name)
+    found = [word for word in words(name) if word in SPLIT]
+    return bool(found) and (len(words(name)) == 1 or (role is not None and not role.part))
 
 
 def _is_events(head: bytes) -> bool:
