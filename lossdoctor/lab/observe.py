@@ -45,11 +45,12 @@ VALUES = 10_000_000  # input values that they look at
 KNOWN = 1_000_000  # training examples that validation examples are compared with
 CHUNK = 10_000  # examples read at once for that
 EXAMPLES = 128  # examples of a forward pass, fewer where each is large
-NUMBERS = 4_000_000  # input values of a forward pass
+NUMBERS = 400_000  # input values of a forward pass
 STEPS = 40  # steps of the short training
-SWEEP = 100  # steps of the range test (Smith 2017)
+SWEEP = 100  # steps of the range test (Smith 2017), fewer where each is slow
+FEWEST = 25  # steps without which it is left out
 SEEDS = 3
-SECONDS = 4.0  # what one measurement may take before it makes do with fewer seeds
+SECONDS = 4.0  # what one measurement may take before it makes do with fewer seeds or steps
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -352,25 +353,23 @@ def one_batch(workload: Workload, steps: int = 300, count: int = 16) -> OneBatch
 def range_test(workload: Workload) -> RangeTest | None:
     """Sweep the rate of the configured optimizer, then compare the suggested with the configured one; None where a step is too slow."""
     lr = workload.config.training.optimizer.lr
-    rates = np.geomspace(min(1e-6, lr / 10), max(10.0, lr * 10), SWEEP)
     batch = examples(workload, EXAMPLES // 2)
-    losses: list[Array] = []
-    started = time.monotonic()
-    for seed in _seeds(workload):
-        swept = _sweep(workload, seed, rates, batch)
-        if swept is None:
-            break
-        losses.append(swept)
-        if time.monotonic() - started > SECONDS:
-            break
-    read = [(seed, row, *pair) for seed, row in zip(_seeds(workload), losses, strict=False) if (pair := _read_sweep(rates, row))]
-    if len(read) < min(2, len(losses)):
+    tempo = _tempo(workload, batch)
+    steps = min(SWEEP, int(SECONDS / tempo))
+    if steps < FEWEST:
         return None
-    seeds, rows, suggested, limit = zip(*read, strict=True)
+    rates = np.geomspace(min(1e-6, lr / 10), max(10.0, lr * 10), steps)
+    short = min(STEPS, steps // 2)
+    seeds = _seeds(workload)[: max(1, int(2 * SECONDS / tempo / (steps + 2 * short)))]
+    losses = [_sweep(workload, seed, rates, batch) for seed in seeds]
+    read = [(seed, row, *pair) for seed, row in zip(seeds, losses, strict=True) if (pair := _read_sweep(rates, row))]
+    if not read or len(read) < min(2, len(losses)):
+        return None
+    known, rows, suggested, limit = zip(*read, strict=True)
     best = float(np.median(suggested))
-    configured, proposed = (np.array([_after(workload, seed, rate, batch) for seed in seeds]) for rate in (lr, best))
+    configured, proposed = (np.array([_after(workload, seed, rate, batch, short) for seed in known]) for rate in (lr, best))
     swept = np.array(rows)
-    return RangeTest(rates, swept, np.array(suggested), np.array(limit), swept[:, 0], configured, proposed, STEPS)
+    return RangeTest(rates, swept, np.array(suggested), np.array(limit), swept[:, 0], configured, proposed, short)
 
 
 def examples(workload: Workload, most: int = EXAMPLES) -> Batch:
@@ -521,12 +520,23 @@ def _no_dropout(model: nn.Module) -> None:
             module.dropout = 0.0
 
 
-def _sweep(workload: Workload, seed: int, rates: Array, batch: Batch) -> Array | None:
+def _tempo(workload: Workload, batch: Batch) -> float:
+    """Seconds that a step and a look at the loss take; the first, which pays for memory and imports, is not counted."""
+    model = _model(workload)
+    optimizer = workload.optimizer(model)
+    for place, data in enumerate(stream(workload, workload.config.training.seed, 3)):
+        if place == 1:
+            started = time.monotonic()
+        _step(workload, model, optimizer, data, place)
+        _loss(workload, model, batch)
+    return (time.monotonic() - started) / 2
+
+
+def _sweep(workload: Workload, seed: int, rates: Array, batch: Batch) -> Array:
     """The losses on ``batch`` before each step of a training whose rate rises; NaN after it has blown up."""
     model = workload.build(seed).train()
     optimizer = workload.optimizer(model)
     losses = np.full(len(rates), np.nan)
-    started = time.monotonic()
     for place, (rate, data) in enumerate(zip(rates, stream(workload, seed, len(rates)), strict=True)):
         losses[place] = _loss(workload, model, batch)
         if not np.isfinite(losses[place]):
@@ -534,8 +544,6 @@ def _sweep(workload: Workload, seed: int, rates: Array, batch: Batch) -> Array |
             break
         if losses[place] > 4 * max(np.nanmin(losses[: place + 1]), 0.25 * losses[0]) + 1e-12:
             break
-        if place >= 5 and (time.monotonic() - started) / (place + 1) * len(rates) > SECONDS:
-            return None
         for group in optimizer.param_groups:
             group["lr"] = float(rate)
         _step(workload, model, optimizer, data, place)
@@ -556,16 +564,16 @@ def _read_sweep(rates: Array, losses: Array) -> tuple[float, float] | None:
     return float(10 ** x[steepest]), float(10 ** x[bottom])
 
 
-def _after(workload: Workload, seed: int, rate: float, batch: Batch) -> float:
+def _after(workload: Workload, seed: int, rate: float, batch: Batch, steps: int) -> float:
     """The median loss over the last quarter of a short training at a rate."""
     model = workload.build(seed).train()
     optimizer = workload.optimizer(model)
     for group in optimizer.param_groups:
         group["lr"] = rate
     losses = []
-    for place, data in enumerate(stream(workload, seed, STEPS)):
+    for place, data in enumerate(stream(workload, seed, steps)):
         _step(workload, model, optimizer, data, place)
         losses.append(_loss(workload, model, batch))
         if not np.isfinite(losses[-1]):
             return float("inf")
-    return float(np.median(losses[-STEPS // 4 :]))
+    return float(np.median(losses[-steps // 4 :]))
