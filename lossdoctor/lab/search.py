@@ -23,6 +23,8 @@ SCREEN = 0.25  # share of a full trial that the first sorting takes at most
 SORTING = 0.3  # share of the time for exploring that the first sorting takes at most
 FINALISTS = 5  # candidates that go on to full trials, besides those that a finding calls for
 PER_FAMILY = 2
+FOLLOWED = 0.5  # share of the best gain that a learning rate to which no finding led must have to be followed
+STIR = 0.005  # share of the scale
 REFINEMENTS = 5  # trials with which a learning rate is followed
 PARTS = 4  # fixes in a combination at most
 EVIDENCE = 0.3  # how much of the best gain a finding's full confidence is worth when two fixes do about as well
@@ -173,7 +175,9 @@ class Search:
     def refine(self, finalists: list[Candidate]) -> list[Candidate]:
         """Follow the best learning rate on its way up or down while that still gains: first by tens, then by threes."""
         start = next((c for c in finalists if list(c.patch.changes) == [LR]), None)
-        if start is None or not (start.led or self._gain([start]) > 0.5 * self._gain([finalists[0]])):
+        if start is None or not self._stirs(start):
+            return finalists
+        if not start.led and self._gain([start]) < FOLLOWED * self._gain([finalists[0]]):
             return finalists
         best, now, trials = start, float(Settings(self.bench.file.values).get(LR)), 0
         onward = 1 if start.patch.changes[LR] > now else -1
@@ -181,10 +185,16 @@ class Search:
             while trials < REFINEMENTS:
                 trials += 1
                 following = self._at_rate(start, now, best.patch.changes[LR] * factor)
-                if self._gain([following]) <= self._gain([best]):
+                turned = (following.patch.changes[LR] - now) * onward <= 0
+                if turned or self._gain([following]) <= self._gain([best]):
                     break
                 best = following
         return [best if candidate is start else candidate for candidate in finalists]
+
+    def _stirs(self, candidate: Candidate) -> bool:
+        """Whether a gain is more than chance, if it be not yet material."""
+        noise = self.judge.noise(self.base)
+        return self._gain([candidate]) > max(0.0 if math.isnan(noise) else noise, STIR * self.judge.scale)
 
     def _at_rate(self, candidate: Candidate, now: float, rate: float) -> Candidate:
         lr = float(f"{rate:.3g}")
