@@ -53,7 +53,7 @@ def short_run(workload: Workload, forward_pass: Pass) -> ShortRun | None:
 def one_batch(workload: Workload, forward_pass: Pass) -> OneBatch | None:
     """Whether the model can learn a few examples by heart, without regularization.
 
-    Absent: the best constant guess for this loss is not known, or a step takes too long.
+    Absent: the best constant guess for this loss is not known, the few examples are all of one class, or a step takes too long.
     """
     from lossdoctor.lab import observe
 

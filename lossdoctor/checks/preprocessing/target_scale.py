@@ -32,7 +32,7 @@ class TargetScale(Check):
         numbers: dict[str, Any] = {"mean": targets.mean, "std": targets.std, "output_std": output.std if output else None}
         if size > self.large:
             return self.finding(
-                f"The targets have mean {targets.mean:.4g} and standard deviation {targets.std:.4g}, outputs {starting:.2g}.",
+                f"The targets have mean {targets.mean:.4g} and deviation {targets.std:.4g}; the outputs start at about {starting:.2g}.",
                 confidence=round(min(0.92, 0.68 + 0.12 * math.log10(size / 10)), 2),
                 **numbers,
             )
