@@ -22,6 +22,7 @@ from lossdoctor.core.text import plain
 BATCH = 256  # rows that are turned into arrays at a time: few enough to stay in the cache
 SPARSE = 10  # times as many points make a series the one to look at
 INTERLEAVED = 0.1  # share of points at which the steps of one run may go back
+COLUMNS = 10_000  # that are kept; a log with more makes its names from data
 SEVERAL = 50  # columns that an error message lists at most
 
 Ints = NDArray[np.int64]
@@ -55,6 +56,7 @@ class Log:
 
     columns: dict[str, Column] = field(default_factory=dict)
     seen: dict[str, None] = field(default_factory=dict)  # all names there are, an ordered set
+    kept: set[str] = field(default_factory=set)  # those that are read
     settings: dict[str, Any] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
     rows: int = 0
@@ -134,7 +136,7 @@ def _gather(batch: list[Row], log: Log, wanted: frozenset[str]) -> Iterator[tupl
         for row in batch:
             log.settings.update(row.get("#settings", {}))
             log.seen.update(dict.fromkeys(row.get("#columns", ())))
-    kept = [name for name in found if _is_kept(name, wanted, log)]
+    kept = dict.fromkeys(name for name in found if _is_kept(name, wanted, log))
     for name in found:
         if name not in kept and (key := names.setting(name)) and key not in log.settings:
             value = next((row[name] for row in batch if row.get(name) is not None), None)
@@ -147,7 +149,11 @@ def _is_kept(name: str, wanted: frozenset[str], log: Log) -> bool:
     if name.startswith("#"):
         return name == "#run"
     log.seen[name] = None
-    return name in wanted or names.is_wanted(name)
+    if name not in log.kept and (name in wanted or (len(log.kept) <= COLUMNS and names.is_wanted(name))):
+        log.kept.add(name)
+        if len(log.kept) > COLUMNS:
+            log.notes[f"the log names more than {COLUMNS:,} series; those after {_shown(name)} are left out"] = None
+    return name in log.kept
 
 
 def _columns(block: dict[str, Any], size: int, log: Log) -> Iterator[tuple[str, Column]]:
