@@ -48,6 +48,7 @@ from torch.utils.data import Dataset
 rng = np.random.default_rng(0)
 X = rng.normal(size=(200, 4)).astype("float32"); y = (X @ rng.normal(size=(4, 3))).argmax(1)
 def table(): return X, y
+def tags(): return X, (X[:, :3] > 0).astype("float32")
 def regression(): return X, 1000 * X[:, 0] + 5000
 def binary(): return X, (y > 0).astype(int)
 def one_hot(): return X, np.eye(3)[y]
@@ -94,6 +95,7 @@ def make(tmp_path: Path):
         ("data.py:table", "net.py:lazy", ""),
         ("data.py:table", "net.py:frozen", ""),
         ("data.py:tokens", "net.py:Recurrent", ""),
+        ("data.py:tags", "net.py:build", "loss: binary_cross_entropy_with_logits"),
         ("data.py:items", "net.py:build", ""),
         ("data.py:noisy", "net.py:build", ""),
         ("data.py:dicts", "net.py:build", "step: data.py:step"),

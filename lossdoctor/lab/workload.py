@@ -94,12 +94,16 @@ class Workload:
 
     @cached_property
     def classes(self) -> int | None:
-        """The number of classes in the data; None for a regression or for targets that are no class indices."""
+        """The number of classes in the data, from indices, one-hot rows or class probabilities.
+
+        None for a regression and where an example has several labels: tags, or a token at every place.
+        """
         targets = self.targets
         if self.task != "classification" or targets is None:
             return None
-        if targets.dim() == 2 and targets.shape[1] > 1:
-            return targets.shape[1]
+        if targets.dim() > 1 and targets[0].numel() > 1:
+            shares = targets.dim() == 2 and bool((targets >= 0).all()) and bool(((targets.sum(dim=1) - 1).abs() < 1e-3).all())
+            return targets.shape[1] if shares else None
         val = self.splits[1]
         highest = max(int(t.max()) for t in (targets, val.y if isinstance(val, TensorSplit) else targets))
         return max(highest + 1, 2)
