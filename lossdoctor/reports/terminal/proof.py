@@ -78,7 +78,7 @@ def _prescription(proof: Proof, prescription: Prescription) -> Iterator[Renderab
     before = _settings(proof)
     yield heading("Prescription, the change that helps most first")
     for place, chosen in enumerate(prescription.chosen, 1):
-        yield from _chosen(place, chosen, before)
+        yield from _chosen(place, chosen, before, alone=len(prescription.chosen) == 1)
     effect = prescription.effect
     yield Text("")
     yield entry("gain", f"{number(effect.gain)} ({interval(effect.low, effect.high)}), proved on {effect.seeds} paired seeds")
@@ -87,10 +87,11 @@ def _prescription(proof: Proof, prescription: Prescription) -> Iterator[Renderab
         yield entry("train it with", f"lossdoctor train {prescription.config}")
 
 
-def _chosen(place: int, chosen: Chosen, before: Settings) -> Iterator[RenderableType]:
+def _chosen(place: int, chosen: Chosen, before: Settings, alone: bool) -> Iterator[RenderableType]:
     head = Text()
     head.append(f"{chosen.fix.code} {chosen.fix.name}", style="bold green")
-    head.append(f"  without it {number(chosen.gain)} of the gain is lost")
+    if not alone:
+        head.append(f"  its share of the gain: {number(chosen.gain)}")
     yield numbered(place, head)
     for change in changes(chosen.patch.changes, {key: before.get(key) for key in chosen.patch.changes} if before.values else None):
         yield Padding(change, (0, 0, 0, 4))
