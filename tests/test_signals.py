@@ -111,6 +111,14 @@ def test_three_spikes_are_three() -> None:
     assert len(signals(noisy(falling(), 0.1)).get("spikes")) == 0
 
 
+def test_a_sawtooth_has_its_period_and_noise_has_none() -> None:
+    rng = np.random.default_rng(0)
+    sawtooth = np.tile([3.0, 0.01, 0.2, 0.4], 50) * np.exp(0.3 * rng.standard_normal(200))
+    assert signals(curve(sawtooth)).get("period") == 4
+    assert signals(noisy(falling(2.3, 1.0), 0.3)).get("period") is None
+    assert signals(curve(np.cumsum(rng.standard_normal(200)) + 50)).get("period") is None
+
+
 @pytest.mark.parametrize(("last", "expected"), [(0.5, True), (0.83, False)])
 def test_a_constant_guess_has_balanced_accuracy_one_over_c(last: float, expected: bool) -> None:
     assert signals(flat(last, "val_balanced_accuracy")).get("constant_guess") is expected

@@ -6,11 +6,13 @@ import numpy as np
 
 from lossdoctor.core.curve import Curve
 from lossdoctor.core.shape import Shape
-from lossdoctor.core.statistics import MAD_TO_SD, local_median
+from lossdoctor.core.statistics import HUGE, MAD_TO_SD, local_median
 
 SPIKE = 8.0  # robust standard deviations over the running median
 LASTING = 0.25  # of a spike that the next point still has: a lone point is an odd batch, not an odd step
 TALL = 0.5  # of the whole fall: a smaller spike costs little
+REPEATS = 4  # times that a pattern must be seen
+STRONG = 0.5  # autocorrelation of the ranks at the period, over the lowest at a shorter lag
 RUNNING = 11  # points of the running median; what lies closer together is one spike
 WIDE = 101  # points of the running spread
 
@@ -47,3 +49,40 @@ def spikes(train_loss: Curve, train_shape: Shape) -> Curve | None:
 def oscillation(judged: Shape) -> float:
     """The swing from point to point in the later half of the run, over the level there; 0 for a loss that is not positive."""
     return judged.noise / judged.end if judged.end > 0 and judged.best >= 0 else 0.0
+
+
+def period(train_loss: Curve) -> float | None:
+    """The number of points after which the training loss repeats itself, as it does where the examples come in the same order.
+
+    The first peak of the autocorrelation of the ranks, less a straight line; the later three quarters of the run are looked at.
+    Box, Jenkins and Reinsel 1994, Time Series Analysis.
+
+    Absent: the training loss has too few points, or does not repeat itself.
+    """
+    value = train_loss.finite.value
+    value = value[len(value) // 4 :]
+    n = len(value)
+    if n < 5 * REPEATS or np.ptp(value) <= 0:
+        return None
+    place = np.arange(n)
+    ranks = value.argsort().argsort() - 0.5 * n
+    ranks = ranks - np.polyval(np.polyfit(place, ranks, 1), place)
+    power = np.abs(np.fft.rfft(ranks, 2 * n)) ** 2
+    longest = n // REPEATS
+    lags = np.arange(longest + 1)
+    alike = np.fft.irfft(power)[: longest + 1] / (n - lags)
+    alike = alike / max(alike[0], 1e-12)
+    strength = np.where(lags >= 2, alike - np.minimum.accumulate(alike), 0.0)
+    first = int((strength > 0.8 * strength.max()).argmax())  # of 3, 6, 9 the period is 3
+    return float(first) if strength[first] > STRONG and alike[first] > 0.5 * STRONG else None
+
+
+def level_kept(train_loss: Curve) -> float:
+    """The mean of the training loss over its later half as a share of the mean over its first tenth; 0 for a loss that is not positive.
+
+    A mean is moved by the peaks that a median does not see.
+    """
+    value = train_loss.finite.value
+    value = np.minimum(value, HUGE)
+    early = value[: max(1, len(value) // 10)]
+    return float(value[len(value) // 2 :].mean() / early.mean()) if len(value) and value.min() >= 0 and early.mean() > 0 else 0.0

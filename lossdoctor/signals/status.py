@@ -42,6 +42,8 @@ class _Case:
     fall_before_spent: float | None
     halt_step: float | None
     excess: float | None
+    period: float | None
+    level_kept: float | None
 
     @property
     def losses(self) -> list[Shape]:
@@ -82,6 +84,8 @@ def verdict(
     fall_before_spent: float | None,
     halt_step: float | None,
     excess: float | None,
+    period: float | None,
+    level_kept: float | None,
     non_finite_step: float | None,
 ) -> Verdict:
     """The status of the run, with the steps that matter."""
@@ -105,8 +109,10 @@ def verdict(
         fall_before_spent,
         halt_step,
         excess,
+        period,
+        level_kept,
     )
-    for rule in (_diverging, _guessing, _overfitting, _oscillating, _never_learned, _slow, _stalled):
+    for rule in (_recurring, _diverging, _guessing, _overfitting, _oscillating, _never_learned, _slow, _stalled):
         found = rule(case)
         if found and found.confidence >= SURE:
             return found
@@ -300,6 +306,19 @@ def _oscillating(case: _Case) -> Verdict | None:
         return None
     text = f"{shape.curve.label} swings by {swing:.0%} of its level and makes no net progress."
     return _sick(case, Status.OSCILLATING, above, text, shape, onset=shape.best_step, stop=shape.best_step)
+
+
+def _recurring(case: _Case) -> Verdict | None:
+    """A loss that repeats itself from a level that it does not leave; medians pass over its peaks."""
+    if case.period is None or case.level_kept is None or case.train is None or case.val is not None or case.sign < 0:
+        return None
+    shape = case.train
+    value = shape.curve.value[len(shape.curve) // 2 :]
+    above = min(_over(float(value.std()), float(value.mean())) / 0.4, case.level_kept / 0.6)
+    if above < 1:
+        return None
+    text = f"{shape.curve.label} repeats itself every {case.period:g} points and makes no net progress."
+    return _sick(case, Status.OSCILLATING, above + 0.5, text, shape, onset=float(shape.curve.step[0]), stop=float(shape.curve.step[0]))
 
 
 def _turns(shape: Shape) -> float:

@@ -16,7 +16,7 @@ class Shuffle(Fix):
     """
 
     code = "FPRE03"
-    cures = frozenset({"PRE107", "LR001"})
+    cures = frozenset({"PRE107", "PRE001", "LR001"})
     references = ("Bengio 2012, Practical Recommendations for Gradient-Based Training",)
 
     def propose(self, config: Settings, finding: Finding | None) -> Iterator[Patch]:
