@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import struct
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from lossdoctor.core.discover import readers
 from lossdoctor.core.errors import LossDoctorError
 from lossdoctor.core.run import Run
+from lossdoctor.core.wire import masked_crc32c
 from lossdoctor.read import key, read
 
 CSV = b"step,epoch,train_loss,val_loss,lr\n" + b"".join(b"%d,%d,%f,,0.1\n" % (i, i // 3, 1 / (1 + i)) for i in range(12))
@@ -40,9 +42,16 @@ SEEDS = {
 QUIET = settings(max_examples=60, deadline=5000, suppress_health_check=list(HealthCheck))
 
 
-def examine(data: bytes, reader: str | None = None) -> None:
+FIXTURES = Path(__file__).parent / "fixtures"
+REAL = sorted(path for path in FIXTURES.glob("*/log/**/*") if path.is_file() and path.name != "meta.yaml")
+
+
+def examine(data: bytes, reader: str | None = None, path: Path | None = None) -> None:
+    """Read ``data`` from standard input, or from the file at ``path``."""
+    if path is not None:
+        path.write_bytes(data)
     try:
-        runs = read("-", stdin=data, reader=reader)
+        runs = read(path or "-", stdin=data, reader=reader)
     except LossDoctorError as error:
         sentence = str(error)
         if not sentence or "\n" in sentence:
@@ -87,6 +96,38 @@ def test_mutated_logs(seed: str) -> None:
             else:
                 data[at : at + size] = chance.choice([b"nan", b"-1e999", b"\n", b",", b'"', b"{", b"\0", b"9" * 400, b"\xff\xfe"])
         examine(bytes(data))
+
+
+@st.composite
+def mutations(draw: st.DrawFn) -> list[tuple[float, int, bytes]]:
+    """Where in a file, as a share of it, how many bytes are taken away, and what is put there."""
+    bytes_ = st.one_of(st.binary(max_size=8), st.sampled_from([b"\xff" * 9, b"nan", b"9" * 400, b"\0" * 64, b"\x80" * 12]))
+    return draw(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 12), bytes_), min_size=1, max_size=4))
+
+
+@pytest.mark.parametrize("file", REAL, ids=lambda file: str(file.relative_to(FIXTURES)))
+@settings(QUIET, max_examples=40)
+@given(mutations=mutations())
+def test_mutated_logs_of_real_loggers(file: Path, mutations: list[tuple[float, int, bytes]]) -> None:
+    data = file.read_bytes()
+    for share, size, put in mutations:
+        at = int(share * len(data))
+        data = data[:at] + put + data[at + size :]
+    with tempfile.TemporaryDirectory() as folder:
+        examine(data, path=Path(folder) / file.name)
+
+
+@QUIET
+@given(st.lists(st.tuples(st.integers(1, 2**40), st.binary(max_size=60)), max_size=6), st.booleans())
+def test_events_with_right_checksums(events: list[tuple[int, bytes]], cut: bool) -> None:
+    """Damage that checksums cannot tell: messages of any bytes, in sound records."""
+    data = b""
+    for step, message in events:
+        size = struct.pack("<Q", len(message) + 20)
+        event = b"\x09" + struct.pack("<d", step) + b"\x10\x01" + b"\x2a" + bytes([len(message) + 7]) + b"\x0a\x05loss\x15" + message
+        event = event[: len(message) + 20].ljust(len(message) + 20, b"\0")
+        data += size + masked_crc32c(size).to_bytes(4, "little") + event + masked_crc32c(event).to_bytes(4, "little")
+    examine(data[: -7 if cut else None] or b"\0")
 
 
 @pytest.mark.parametrize("reader", [key(reader) for reader in readers()])

@@ -53,13 +53,13 @@ class Source:
             return b""
         with self.open() as file:
             head = file.read(HEAD)
-            head = head if b"\n" in head else head + file.read(4 * LINE)  # a header of thousands of columns
+            head = head if b"\n" in head else head + file.read(2 * LINE)  # a header of thousands of columns
             skimmed = 0 if isinstance(file, Unpacked) else SKIMMED
             while skimmed < SKIMMED and (more := file.read(LINE)):
                 skimmed += len(more)
             return head
 
-    @property
+    @cached_property
     def text_head(self) -> str:
         """The head as text."""
         return self.head.decode(self.encoding, errors="replace").removeprefix("\ufeff")

@@ -9,6 +9,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -44,6 +45,7 @@ class Dialect:
     padded: bool
 
 
+@lru_cache(maxsize=4)  # several readers ask
 def dialect(head: str) -> Dialect | None:
     """The dialect of the table that begins with ``head``, or None where that is no table."""
     lines = head.splitlines()
