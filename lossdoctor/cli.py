@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -148,7 +149,7 @@ def probe(
     report = _report(format)
     console.check_output(output)
     policy = gate.Policy.of(_words(fail_on))
-    with console.progress(quiet=quiet) as show:
+    with console.progress(quiet=quiet) as show, redirect_stdout(sys.stderr):  # what the user's code prints is no report
         proof = run_probe(
             config,
             examine_only=examine_only,
@@ -193,12 +194,13 @@ def train(
     _report(format)
     console.check_output(output)
     printed = output is None and format == "text"
-    with console.progress(quiet=quiet or (printed and sys.stdout.isatty())) as show:
+    destination = sys.stdout if printed else output
+    with console.progress(quiet=quiet or (printed and sys.stdout.isatty())) as show, redirect_stdout(sys.stderr):
 
         def progress(row: Row, total: int) -> None:
             show(f"epoch {row['epoch']:.0f} of {total}, train_loss {row['train_loss']:.4g}", row["epoch"] / total)
 
-        rows = run_train(config, output=sys.stdout if printed else output, epochs=epochs, seed=seed, device=device, progress=progress)
+        rows = run_train(config, output=destination, epochs=epochs, seed=seed, device=device, progress=progress)
     if format == "json":
         console.write(dump({"last": rows[-1], "best": best(rows)}))
     elif output and not quiet:
