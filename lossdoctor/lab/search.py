@@ -25,6 +25,7 @@ FINALISTS = 5  # candidates that go on to full trials, besides those that a find
 PER_FAMILY = 2
 FOLLOWED = 0.5  # share of the best gain that a learning rate to which no finding led must have to be followed
 STIR = 0.005  # share of the scale
+FEWEST_SEEDS = 2  # pairs without which nothing is proved
 REFINEMENTS = 5  # trials with which a learning rate is followed
 PARTS = 4  # fixes in a combination at most
 EVIDENCE = 0.3  # how much of the best gain a finding's full confidence is worth when two fixes do about as well
@@ -88,6 +89,7 @@ class Search:
     full: float = 1.0
     progress: Progress = lambda *_: None
     treatments: dict[tuple[str, ...], Treatment] = field(default_factory=dict)
+    tried: dict[tuple[str, ...], list[Candidate]] = field(default_factory=dict)
     base: list[float] = field(default_factory=list)
     prescription: Prescription | None = None
     attribution: dict[str, float] = field(default_factory=dict)
@@ -105,7 +107,7 @@ class Search:
             best = self.combine(self.compare(led))
             best = self.extend(best, blind) if best else self.combine(self.compare(pool))
         except OutOfBudget:
-            best = self._best_so_far(pool)
+            best = self._best_so_far()
         self.bench.deadline = verify_by
         if best:
             self.verify(best)
@@ -230,13 +232,15 @@ class Search:
     def verify(self, chosen: list[Candidate]) -> None:
         """Paired trials of the combination over all seeds; kept as the prescription only where the gain is proved."""
         led = any(candidate.led for candidate in chosen)
+        after: list[float] = []
         try:
             for seed in self.seeds[: len(self.base)]:
                 self.progress(f"verification, seed {seed}", 0.95)
-                self.bench.trial(self._merged(chosen), seed, self.full)
+                after.append(self.bench.trial(self._merged(chosen), seed, self.full).value)
         except OutOfBudget:
-            return
-        after = [self.bench.trial(self._merged(chosen), seed, self.full).value for seed in self.seeds[: len(self.base)]]
+            if len(after) < FEWEST_SEEDS:
+                return
+        self.base = self.base[: len(after)]
         effect = self.judge.proof(self.base, after, led=led)
         if effect is None or statistics.fmean(after) > self._reach():
             return
@@ -309,15 +313,16 @@ class Search:
             shares[part.fix.code] = (max(self._gain([part]), 0.0) + whole - self._gain(rest)) / 2
         return shares
 
-    def _best_so_far(self, pool: Sequence[Candidate]) -> list[Candidate]:
-        """When time runs out: the candidate with the largest gain in its longest trial, if it is material."""
-        known = [(c, t) for c in pool if (t := self.treatments.get((c.fix.code, repr(c.patch.changes)))) and t.effect and t.error is None]
+    def _best_so_far(self) -> list[Candidate]:
+        """When time runs out: of the longest trials, the combination with the largest gain, if it is material."""
+        known = [(t.steps, t.effect.gain, key) for key, t in self.treatments.items() if t.effect and t.error is None]
         if not known or not self.base:
             return []
-        best, treatment = max(known, key=lambda pair: pair[1].effect.gain if pair[1].effect else -math.inf)
-        gain = treatment.effect.gain if treatment.effect else -math.inf
+        longest = max(steps for steps, _, _ in known)
+        _, gain, key = max((entry for entry in known if entry[0] >= 0.9 * longest), key=lambda entry: entry[1])
         before = statistics.fmean(map(self.judge.worth, self.base))
-        return [best] if self.judge.material(gain, before, led=best.led) else []
+        led = any(candidate.led for candidate in self.tried[key])
+        return self.tried[key] if self.judge.material(gain, before, led=led) else []
 
     def _score(self, gain: float, top: float, candidate: Candidate) -> float:
         return gain / top + EVIDENCE * candidate.evidence if top > 0 else gain
@@ -342,4 +347,5 @@ class Search:
         if known and known.effect and effect and (known.effect.seeds, known.steps) > (effect.seeds, steps):
             return
         value = statistics.fmean(after)
+        self.tried[key] = list(parts)
         self.treatments[key] = Treatment(tuple(p.fix for p in parts), self._merged(parts), value, effect, steps, verified, error)
