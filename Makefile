@@ -16,7 +16,7 @@ help:
 	@echo "make docs       rewrite the catalogue of checks, fixes and readers"
 	@echo "make samples    train the sample runs anew"
 	@echo "make fixtures   write the logs of real loggers anew that the tests read; installs those into a venv of its own"
-	@echo "make benchmark  start-up time, verdicts and repairs on the samples"
+	@echo "make benchmark  start-up time, reading speed, verdicts and repairs on the samples"
 
 install: $(READY)
 
@@ -62,6 +62,7 @@ fixtures: $(LOGGERS_READY)
 
 benchmark: $(READY)
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/reading.py
 	$(BIN)/python benchmarks/samples.py
 
 clean:

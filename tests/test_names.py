@@ -27,6 +27,7 @@ LABELS = {
     "train_accuracy": ["acc", "accuracy", "train_acc", "top1", "acc1", "Acc@1", "sparse_categorical_accuracy", "train/top-1", "prec1"],
     "val_accuracy": ["val_acc", "eval_accuracy", "val_sparse_categorical_accuracy", "val/accuracy_top-1", "valacc", "val_acc@1"],
     "val_balanced_accuracy": ["val_balanced_accuracy", "val_bal_acc", "eval/balanced_accuracy"],
+    "val_precision": ["val_precision", "metrics/precision(B)"],
     "test_accuracy": ["test_acc", "test_acc1"],
     "lr": [
         "lr",
@@ -48,6 +49,7 @@ LABELS = {
         "train/grad_norm",
         "grad_2.0_norm_total",
         "total_grad_norm",
+        *("grad/global_norm", "grads/total_norm", "gradients/norm", "optim/total_grad_norm", "grad_norm_l2", "model/grad_norm"),
         "global_gradient_norm",
     ],
     "step": [

@@ -248,6 +248,7 @@ def test_duplicate_columns() -> None:
 
 
 PRINTED = {
+    "words": "".join(f"step {i} loss: {2 - i / 10:.4f} val_loss: 3.5\n" for i in range(4)),
     "nanoGPT": "".join(
         (f"step {i}: train loss {3 - i / 10:.4f}, val loss {3.5 - i / 10:.4f}\n" if i == 0 else "")
         + f"iter {i}: loss {2 - i / 10:.4f}, time 20.10ms, mfu -100.00%\n"

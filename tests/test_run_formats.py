@@ -312,3 +312,49 @@ def test_catboost_files(tmp_path: Path) -> None:
     for found in (run, one(json.dumps({"meta": meta, "iterations": rounds}, indent=1))):
         assert values(found, "train_loss") == LOSS
         assert values(found, "val_loss") == [loss + 1 for loss in LOSS]
+
+
+# --- downloads from dashboards ---
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        ("metricName,metricValue,timestamp,step", ["train_loss,{a},1,{i}", "val_loss,{b},1,{i}"]),  # Comet
+        ("attribute_path,step,float_value,timestamp", ["train/loss,{i},{a},2021-04-29", "val/loss,{i},{b},2021-04-29"]),  # Neptune
+        ("metric,variant,iter,value", ["loss,train,{i},{a}", "loss,val,{i},{b}"]),  # ClearML
+    ],
+    ids=["comet", "neptune", "clearml"],
+)
+def test_long_exports(header: str, rows: list[str]) -> None:
+    run = one(header + "\n" + "".join(row.format(i=i, a=loss, b=loss + 1) + "\n" for i, loss in enumerate(LOSS) for row in rows))
+    assert values(run, "train_loss") == LOSS
+    assert (steps(run, "val_loss"), values(run, "val_loss")) == ([0, 1, 2, 3, 4], [loss + 1 for loss in LOSS])
+
+
+def test_clearml_scalars() -> None:
+    series = {
+        name: {"name": name, "x": [0, 10, 20, 30, 40], "y": [loss + more for loss in LOSS]} for name, more in (("train", 0), ("val", 1))
+    }
+    run = one(json.dumps({"loss": series}))
+    assert (values(run, "train_loss"), steps(run, "train_loss")) == (LOSS, [0, 10, 20, 30, 40])
+    assert values(run, "val_loss") == [loss + 1 for loss in LOSS]
+
+
+@pytest.mark.parametrize(
+    ("file", "header", "label"),
+    [
+        ("run-exp_train-tag-epoch_loss.csv", "Wall time,Step,Value", "train_loss"),
+        ("run-.-tag-Loss_val.csv", "Wall time,Step,Value", "val_loss"),
+        ("val_loss.csv", "timestamp,step,value", "val_loss"),
+        ("loss.csv", "time,iteration,train", "train_loss"),
+        ("accuracy.csv", "time,iteration,valid", "val_accuracy"),
+    ],
+)
+def test_a_chart_is_named_by_its_file(tmp_path: Path, file: str, header: str, label: str) -> None:
+    (tmp_path / file).write_text(header + "\n" + "".join(f"1600000{i}.5,{i},{loss}\n" for i, loss in enumerate(LOSS)))
+    (run,) = read(tmp_path / file)
+    assert (values(run, label), steps(run, label)) == (LOSS, [0, 1, 2, 3, 4])
+    (tmp_path / file).rename(tmp_path / "download.csv")
+    with pytest.raises(UnreadableLog, match="--map"):
+        read(tmp_path / "download.csv")

@@ -186,6 +186,8 @@ def _untidy(columns: dict[str, Column], log: Log) -> dict[str, Column]:
         return {name: column for name, column in columns.items() if name not in names.TIDY or column.value.dtype != object}
     metric, value = columns.pop(pair[0]), columns.pop(pair[1])
     labels = np.array([str(text) for text in metric.at(value.row)])
+    if names.VARIANT in columns:
+        labels = np.array([f"{text}/{label}" for text, label in zip(columns.pop(names.VARIANT).at(value.row), labels, strict=True)])
     for label in dict.fromkeys(labels.tolist()):
         log.seen[label] = None
         if names.recognise(label) is not None:

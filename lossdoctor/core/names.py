@@ -73,7 +73,7 @@ _METRICS = {
 METRIC = {word: metric for metric, words in _METRICS.items() for word in words.split()}
 
 # pairs of words that say one thing
-_PHRASES = {
+_PHRASES: dict[tuple[str, ...], str] = {
     ("log", "loss"): "logloss",
     ("binary", "logloss"): "logloss",
     ("multi", "logloss"): "logloss",
@@ -90,10 +90,9 @@ _PHRASES = {
     ("error", "rate"): "errorrate",
     ("learning", "rate"): "lr",
     ("learn", "rate"): "lr",
-    ("gradient", "norm"): "gradnorm",
-    ("grad", "norm"): "gradnorm",
+    **{(grad, "norm"): "gradnorm" for grad in ("grad", "grads", "gradient", "gradients")},
+    **{(grad, which, "norm"): "gradnorm" for grad in ("grad", "grads", "gradient", "gradients") for which in ("total", "global", "l2")},
     ("grad", "2", "0", "norm"): "gradnorm",
-    ("grad", "total", "norm"): "gradnorm",
     ("bal", "acc"): "bacc",
     ("balanced", "acc"): "bacc",
     ("balanced", "accuracy"): "bacc",
@@ -113,7 +112,7 @@ _DECOR = _set(
 )
 _REWARD_DECOR = {"ep", "episode", "episodic", "rollout", "env", "100", "undiscounted", "charts", "info", "raw"}
 _LR_DECOR = re.compile(r"adam\w*|w|sgd|rmsprop|lion|adagrad|pg\d+|group\d*|param\w*|optimizer|optim|base|x|\d+|schedule|scheduler|lrs?\d*")
-_GRAD_DECOR = {"total", "l2", "before", "clip", "clipping", "unclipped"}
+_GRAD_DECOR = {"total", "l2", "optim", "optimizer", "before", "clip", "clipping", "unclipped"}
 # metrics that belong to no split unless their name says so, and the words that say nothing beside them
 _OWN: dict[str, Collection[str]] = {"reward": _REWARD_DECOR, "grad_norm": _GRAD_DECOR, "entropy": (), "kl": ()}
 # words that make a name something else: a record, a spread, a hyperparameter, a count
@@ -195,6 +194,8 @@ def recognise(name: str) -> Role | None:
         return None
     splits = [SPLIT[word] for word in found if word in SPLIT]
     split = splits[0] if splits else ""
+    if not split and name.startswith("metrics/") and not any("loss" in word for word in found):
+        split = "val"  # Ultralytics measures metrics/precision(B) and their like on the validation set
     rest = _phrases([word for word in found if word not in SPLIT])
     return _clock(rest, found, own=name.startswith("_")) or _rate(rest) or _metric(rest, split)
 
@@ -209,9 +210,11 @@ def is_phase(name: str) -> bool:
     return "".join(words(name)) in _PHASE
 
 
+VARIANT = "variant"  # ClearML's second half of a metric's name: train, of loss
 TIDY = {"metric": "value", "metricName": "metricValue", "metric_name": "value", "tag": "value", "key": "value", "name": "value"}
-TIDY |= {"value": "", "metricValue": ""}
-"""In a table of one row a measurement: the column with the metric's name, and the one with its value."""
+TIDY |= {"attribute_path": "float_value", VARIANT: "value"}
+TIDY |= {"value": "", "metricValue": "", "float_value": ""}
+"""In a table of one row a measurement (MLflow, Comet, Neptune, ClearML): the column with the metric's name, and the one with its value."""
 
 
 def is_wanted(name: str) -> bool:
