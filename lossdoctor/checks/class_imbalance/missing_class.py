@@ -8,7 +8,7 @@ from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.observation import Labels, listed
 
 
-class MissingClass(Check):
+class ClassMissingInTraining(Check):
     """A class has no training example.
 
     Why it matters: what is never shown is never learned; where class 0 alone is missing, the labels most likely count from 1.

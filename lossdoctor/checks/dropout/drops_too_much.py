@@ -6,7 +6,7 @@ from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.observation import Operation, Pass
 
 
-class DropsTooMuch(Check):
+class DropoutTooHigh(Check):
     """Dropout removes more than half of the units, or falls on the outputs themselves.
 
     Why it matters: too little of the signal is left to learn from; a dropped output is a wrong answer that no weight can put right.

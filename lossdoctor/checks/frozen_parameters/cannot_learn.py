@@ -10,7 +10,7 @@ from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.observation import Gradients, listed
 
 
-class CannotLearn(Check):
+class ParametersCannotLearn(Check):
     """Parameters are frozen although nothing was learned in them, or get no gradient.
 
     Why it matters: the model is smaller than it looks, and what it passes through random weights is lost.

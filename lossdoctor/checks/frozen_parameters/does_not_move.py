@@ -8,7 +8,7 @@ from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.observation import Operation, Pass, ShortRun, listed
 
 
-class DoesNotMove(Check):
+class WeightsDoNotMove(Check):
     """Weights that can learn are the same, bit by bit, after the first steps.
 
     Why it matters: either no gradient reaches them, or they are not what the optimizer changes.

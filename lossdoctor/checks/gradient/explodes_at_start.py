@@ -8,7 +8,7 @@ from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.observation import Gradients, Plan, ShortRun
 
 
-class ExplodesAtStart(Check):
+class GradientExplodesAtStart(Check):
     """The gradient is many times larger at the first layer than at the last, or many times its usual size within the first steps.
 
     Why it matters: a step that suits the last layer throws the first one far away.

@@ -8,7 +8,7 @@ from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.observation import Gradients
 
 
-class FadesAtStart(Check):
+class GradientFadesAtStart(Check):
     """The gradient of the first layer is a tiny fraction of that of the last, before any training.
 
     Why it matters: the first layers stay as they were drawn; the last ones learn from what those happen to let through.

@@ -8,7 +8,7 @@ from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.observation import Gradients, Operation, Pass, listed
 
 
-class NonFiniteAtStart(Check):
+class NonFiniteGradientAtStart(Check):
     """The first forward or backward pass makes NaN or infinity from finite data.
 
     Why it matters: after one step every weight is NaN.

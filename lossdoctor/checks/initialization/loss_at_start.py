@@ -8,7 +8,7 @@ from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.observation import Labels, Plan, Start
 
 
-class LossAtStart(Check):
+class LossFarFromChanceAtStart(Check):
     """The untrained model is surer of its wrong answers than a guess would be.
 
     Why it matters: the first part of the training goes into unlearning them; large outputs at the start mean large gradients.

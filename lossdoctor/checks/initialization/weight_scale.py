@@ -8,7 +8,7 @@ from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.observation import Operation, Pass
 
 
-class WeightScale(Check):
+class WeightsBadlyScaled(Check):
     """The weights of a layer start out several times too large, or next to zero.
 
     Why it matters: values grow or fade by that factor at each layer, and gradients with them.

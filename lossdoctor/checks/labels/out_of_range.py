@@ -8,7 +8,7 @@ from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.observation import Output, Plan, Targets
 
 
-class OutOfRange(Check):
+class LabelsOutOfRange(Check):
     """Some labels are outside of what the loss and the outputs of the model allow.
 
     Why it matters: the loss cannot be computed, or rewards something that no one meant: binary cross entropy on a label of 2 has no

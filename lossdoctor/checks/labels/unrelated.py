@@ -6,7 +6,7 @@ from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.observation import Relation
 
 
-class Unrelated(Check):
+class LabelsUnrelatedToInputs(Check):
     """Nothing in the inputs tells the targets: most likely they got out of step.
 
     Why it matters: a model can learn such labels by heart alone; validation stays at chance whatever the settings.
@@ -21,7 +21,7 @@ class Unrelated(Check):
     fewest = 400  # examples
 
     def examine(self, relation: Relation) -> Finding | None:
-        if relation.examples < self.fewest or relation.score > relation.chance + self.errors * relation.error:
+        if not relation.table or relation.examples < self.fewest or relation.score > relation.chance + self.errors * relation.error:
             return None
         return self.finding(
             f"A random forest ranks unseen examples at {relation.score:.3f}, chance is {relation.chance:.3f}: the inputs tell nothing.",

@@ -8,7 +8,7 @@ from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.observation import Plan, RangeTest, sweep
 
 
-class AboveRange(Check):
+class LearningRateAboveRange(Check):
     """The configured learning rate lies above the range in which the loss falls.
 
     Why it matters: each step overshoots; the loss swings, settles high or blows up.

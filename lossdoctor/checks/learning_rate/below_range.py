@@ -8,7 +8,7 @@ from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.observation import Plan, RangeTest, sweep
 
 
-class BelowRange(Check):
+class LearningRateBelowRange(Check):
     """The configured learning rate is too low for the planned number of steps.
 
     Why it matters: the training ends long before it has got anywhere.

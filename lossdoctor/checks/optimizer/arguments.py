@@ -8,7 +8,7 @@ from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.observation import Plan
 
 
-class Arguments(Check):
+class OptimizerArguments(Check):
     """An argument of the optimizer lies outside of the range in which it works.
 
     Why it matters: momentum of 1 never forgets a step and blows up; a large epsilon turns Adam into slow gradient descent.

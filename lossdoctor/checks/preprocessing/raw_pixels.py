@@ -8,7 +8,7 @@ from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.observation import Columns, Pass
 
 
-class RawPixels(Check):
+class RawPixelValues(Check):
     """Images go into the model as they are stored, from 0 to 255.
 
     Why it matters: weights start out for inputs of about unit size; a hundred times that saturates or blows up what follows.

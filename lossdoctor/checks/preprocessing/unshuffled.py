@@ -8,7 +8,7 @@ from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.observation import Labels, Plan
 
 
-class Unshuffled(Check):
+class UnshuffledData(Check):
     """The examples come in the order in which they are stored, and that order goes by class.
 
     Why it matters: each batch holds one class alone; the model learns to answer it, then forgets it for the next.
