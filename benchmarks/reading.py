@@ -3,7 +3,7 @@
     python benchmarks/reading.py            # minutes
     python benchmarks/reading.py 100        # a hundredth of the size, to see that it works
 
-Each measurement is a process of its own: after one reading, the best of three (of the largest, one) in processor time, and the peak
+Each measurement is a process of its own: after one reading, the best of three in processor time, and the peak
 of its memory. The peers parse the same columns or lines and stop there; we go on to runs. tensorboard and tbparse are measured where
 they are installed, here or under the interpreter that LOGGERS names (``make fixtures`` installs them into build/loggers).
 """
@@ -34,7 +34,7 @@ def work():
     {work}
 work()
 times = []
-for _ in range({repeats}):
+for _ in range(3):
     start = time.process_time()
     work()
     times.append(time.process_time() - start)
@@ -90,9 +90,9 @@ def level(i: int) -> float:
     return 2 / math.sqrt(1 + i / 1000) + 0.1 * random.random()
 
 
-def measure(program: tuple[str, str], path: Path, python: str = sys.executable, repeats: int = 3) -> tuple[float, float] | None:
+def measure(program: tuple[str, str], path: Path, python: str = sys.executable) -> tuple[float, float] | None:
     """Seconds and MB; None where the program's package is not installed."""
-    code = MEASURE.format(setup=program[0], work=program[1], repeats=repeats)
+    code = MEASURE.format(setup=program[0], work=program[1])
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run([python, "-c", code, str(path)], capture_output=True, text=True, env=environment)
     if done.returncode:
@@ -117,17 +117,16 @@ def main(divide: int = 1) -> None:
     print(f"{'log':14}{'rows':>12}{'lossdoctor':>12}{'MB':>7}  {'peer':18}{'seconds':>9}{'MB':>7}{'ratio':>8}  asked")
     for name, file, write, size, asked, peers in CASES:
         rows = size // divide
-        repeats = 3 if rows <= 1_000_000 else 1
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / file
             with path.open("wb") as out:
                 out.writelines(write(rows))
-            ours = measure(OURS, path, repeats=repeats)
+            ours = measure(OURS, path)
             assert ours
             for peer, program in peers.items():
-                theirs = measure(program, path, repeats=1 if "ev" in file else repeats)
+                theirs = measure(program, path)
                 if theirs is None and LOGGERS.exists():
-                    theirs = measure(program, path, str(LOGGERS), repeats=1)
+                    theirs = measure(program, path, str(LOGGERS))
                 left = f"{name:14}{rows:12,}{ours[0]:12.2f}{ours[1]:7.0f}  {peer:18}"
                 if theirs:
                     print(f"{left}{theirs[0]:9.2f}{theirs[1]:7.0f}{ours[0] / theirs[0]:8.2f}  {asked}", flush=True)

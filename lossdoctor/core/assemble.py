@@ -278,12 +278,16 @@ def _roles(log: Log, mapping: Mapping[str, str]) -> Roles:
     most = max((len(log.columns[name]) for _, name in chosen.values()), default=0)
     # a part with one point is a setting: focal_loss_alpha: 0.25
     chosen = {
-        label: (role, name) for label, (role, name) in chosen.items() if not (role.part and len(log.columns[name]) * SPARSE**2 < most)
+        label: (role, name) for label, (role, name) in chosen.items() if not (role.part and _is_setting(len(log.columns[name]), most))
     }
     curves: Curves = {label: (role, (name,)) for label, (role, name) in chosen.items()}
     roles = Roles(curves, axes, {})
     roles = _steady_time(roles, log)
     return _whole(roles, log)
+
+
+def _is_setting(points: int, most: int) -> bool:
+    return points * SPARSE**2 < most or (points == 1 and most > SPARSE)
 
 
 def _is_text(column: Column) -> bool:
@@ -450,7 +454,7 @@ def _clock(columns: dict[str, Column], roles: Roles, lead: Column) -> Clock:
         return _merged(found)
 
     step, epoch = counter("step"), counter("epoch")
-    if step is not None and (np.diff(step.at(lead.row)) == 0).sum() > 0.5 * len(lead):
+    if step is not None and np.equal(*_pairs(step.at(lead.row))).sum() > 0.5 * len(lead):
         step = None  # it counts something else
     if step is not None and epoch is not None:
         step = _unwrapped(step, epoch)
@@ -486,9 +490,14 @@ def _is_fine(epoch: Column, lead: Column) -> bool:
     return len(later) > 0 and float(np.mean(np.diff(at)[at[1:] > at.min()] == 0)) < 0.05
 
 
+def _pairs(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Each value but the last, and the one after it: to compare them costs an eighth of the memory of their differences."""
+    return values[:-1], values[1:]
+
+
 def _unwrapped(step: Column, epoch: Column) -> Column:
     """Steps that begin anew with every epoch, counted through."""
-    back = np.flatnonzero(np.diff(step.value) < 0) + 1
+    back = np.flatnonzero(np.greater(*_pairs(step.value))) + 1
     if not len(back):
         return step
     epochs = epoch.at(step.row)
@@ -499,7 +508,7 @@ def _unwrapped(step: Column, epoch: Column) -> Column:
     for wrap, end in zip(wraps, [*wraps[1:], len(step)], strict=True):
         offsets[wrap:end] = offsets[wrap - 1] + step.value[wrap - 1] + 1 if epochs[wrap] > epochs[wrap - 1] else 0
     # where the epochs start over, so do the steps
-    for fall in (np.flatnonzero(np.diff(epochs) < 0) + 1).tolist():
+    for fall in (np.flatnonzero(np.greater(*_pairs(epochs))) + 1).tolist():
         offsets[fall:] -= offsets[fall]
     return Column(step.row, step.value + offsets)
 
@@ -514,9 +523,9 @@ def _restarts(clock: Clock, lead: Column) -> tuple[list[int], list[tuple[int, fl
     if time is None:
         return [], []
     rows, steps = lead.row, time.at(lead.row)
-    fallen = np.diff(steps) < 0
+    fallen = np.greater(*_pairs(steps))
     if clock.axis is clock.epoch:
-        fallen |= (np.diff(steps) == 0) & (steps[1:] == steps.min())
+        fallen |= np.equal(*_pairs(steps)) & (steps[1:] == steps.min())
     starts: list[int] = []
     resumes: list[tuple[int, float]] = []
     begin = 0
@@ -562,12 +571,12 @@ def _run(
         if len(cells) < len(parts):
             continue
         series = cells[0] if len(cells) == 1 else _combined(cells, roles.combine[label])
-        step = (series.row - first).astype(np.float64) if clock.axis is None else clock.axis.at(series.row).astype(np.float64)
+        step = (series.row - first).astype(np.float64) if clock.axis is None else clock.axis.at(series.row).astype(np.float64, copy=False)
         if resumes:
             keep = _not_voided(series, clock, resumes)
             void += int((~keep).sum())
             series, step = series.where(keep), step[keep]
-        if not (np.diff(step) > 0).all():
+        if not np.less(*_pairs(step)).all():
             last = _last_of_each(step)
             doubled = max(doubled, int((~last).sum()) if label != "time" else 0)
             series, step = series.where(last), step[last]
@@ -608,4 +617,4 @@ def _last_of_each(step: Floats) -> NDArray[np.bool_]:
 
 
 def _epochs(epoch: Column | None, series: Column) -> Floats | None:
-    return None if epoch is None else epoch.at(series.row).astype(np.float64)
+    return None if epoch is None else epoch.at(series.row).astype(np.float64, copy=False)
