@@ -175,14 +175,15 @@ class Role:
         return bool(set(self.part.split("_")) & (_RIVALS | _AGENT))
 
 
-def words(name: str) -> list[str]:
+@lru_cache(maxsize=65_536)
+def words(name: str) -> tuple[str, ...]:
     """A name's words in lower case: ``trainLoss/Box`` is train, loss, box."""
     if not name.isascii():
         for word, english in _CJK.items():
             name = name.replace(word, english)
     name = _WORDS_KEPT.sub(lambda match: f"_{match[0].lower()}", name)
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name).lower()
-    return [word for word in re.split(r"[^\w@]+|_+", _GLUED.sub(r"\1 \2", name)) if word]
+    return tuple(word for word in re.split(r"[^\w@]+|_+", _GLUED.sub(r"\1 \2", name)) if word)
 
 
 @lru_cache(maxsize=65_536)
@@ -277,8 +278,9 @@ def number(value: Any) -> Any:
     return int(parsed) if re.fullmatch(r"[+-]?\d+", value.strip()) else parsed
 
 
-def _phrases(found: list[str]) -> list[str]:
+def _phrases(found: Iterable[str]) -> list[str]:
     """Words with the known phrases made one: mean, squared, error is mse."""
+    found = list(found)
     for phrase, word in _PHRASES.items():
         size = len(phrase)
         for at in range(len(found) - size + 1):
@@ -288,7 +290,7 @@ def _phrases(found: list[str]) -> list[str]:
     return found
 
 
-def _clock(rest: list[str], found: list[str], own: bool) -> Role | None:
+def _clock(rest: list[str], found: tuple[str, ...], own: bool) -> Role | None:
     """Steps, epochs and times; ``own`` is a counter of the logger's own (W&B's ``_step`` counts calls of ``log``)."""
     whole = "".join(found)
     if whole in _STEP_TIMES:

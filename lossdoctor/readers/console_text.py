@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from lossdoctor.core import names
@@ -25,7 +26,8 @@ _SPLIT = re.compile(rf"(?<![\w/.\\-])({'|'.join(sorted(names.SPLIT, key=len, rev
 _BOXED = re.compile(r"\|\s*(\S[^|]*?)\s*\|\s*([^|]*?)\s*\|\s*$")
 _DIGIT = re.compile(r"\d|nan|inf", re.I)
 _CELLS = re.compile(r"[^\s|]+")
-_CLOCKS = frozenset({*names.AXES, "time", "step_time", "data_time"})
+_TIMES = frozenset({"time", "step_time", "data_time"})
+_CLOCKS = _TIMES | set(names.AXES)
 _PROSE = frozenset({"of", "to", "in", "on", "at", "by", "from", "with", "for", "is", "was", "the", "a", "and", "or", "than"})
 MOST = 4000  # characters of a line that are looked at
 
@@ -97,7 +99,7 @@ def pairs(line: str) -> dict[str, Any]:
         value = float(match["number"].replace(",", ""))
         if match["of"] and metric not in names.AXES:
             value = value / float(match["of"]) if float(match["of"]) else value
-        if metric in _CLOCKS - set(names.AXES):
+        if metric in _TIMES:
             if not match["unit"]:
                 continue
             value = value / 1000 if "m" in match["unit"] else value
@@ -112,6 +114,7 @@ def pairs(line: str) -> dict[str, Any]:
     return row
 
 
+@lru_cache(maxsize=65_536)
 def _name(found: str, explicit: bool) -> str:
     """The name before a number: of several words all that say something, or all where a mark sets them apart."""
     parts = found.split(" ")
