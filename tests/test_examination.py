@@ -76,6 +76,30 @@ class Encoder(nn.Module):
         return self.out(self.encode(self.embed(tokens)).mean(dim=1))
 
 
+class Residual(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.out = nn.Linear(6, 32), nn.Linear(32, 3)
+        self.blocks = nn.ModuleList(nn.Sequential(nn.LayerNorm(32), nn.Linear(32, 32), nn.GELU(), nn.Linear(32, 32)) for _ in range(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        for block in self.blocks:
+            x = x + block(x)
+        return self.out(x)
+
+
+class Wrong(nn.Module):
+    """A perceptron that does one thing to its input, or to its hidden values, that it should not."""
+
+    def __init__(self, before: Callable[[Tensor], Tensor] = lambda x: x, inside: Callable[[Tensor], Tensor] = lambda x: x) -> None:
+        super().__init__()
+        self.before, self.inside, self.first, self.out = before, inside, nn.Linear(6, 32), nn.Linear(32, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(self.inside(torch.relu(self.first(self.before(x)))))
+
+
 class LogOfZero(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -121,6 +145,32 @@ def of(change: Callable[[Any, Any], Arrays], data: Arrays | None = None) -> Arra
     return change(*(data or classes()))
 
 
+def colours(last: bool = False, mangled: bool = False) -> Arrays:
+    """Small pictures with three smooth colours, by class of another slant."""
+    random = np.random.default_rng(0)
+    y = random.integers(0, 3, 300)
+    rows, columns = np.mgrid[0:12, 0:12] / 3
+    phase = random.uniform(0, 6, (300, 1, 1))
+    slant = np.sin(rows + (y[:, None, None] - 1) * columns + phase)
+    x = np.stack([slant + shift for shift in (0.5, 0.0, -0.5)], axis=3 if last or mangled else 1).astype(np.float32)
+    return (x.reshape(-1, 3, 12, 12) if mangled else x), y
+
+
+def slopes(channels: int = 3, size: int = 12) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(channels, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(32, 3))
+
+
+def flipped(y: Any, share: float) -> Any:
+    random = np.random.default_rng(3)
+    return np.where(random.random(len(y)) < share, random.integers(0, y.max() + 1, len(y)), y)
+
+
+def padded(count: int = 300) -> Arrays:
+    x = np.zeros((count, 40), dtype=np.int64)
+    x[:, :5] = np.random.default_rng(0).integers(1, 12, (count, 5))
+    return x, (x == 3).any(axis=1).astype(int)
+
+
 def with_value(x: Any, value: float) -> Any:
     x = x.copy()
     x[7, 2] = value
@@ -143,6 +193,10 @@ SOUND: dict[str, Callable[[], Workload]] = {
     "waves, recurrent": lambda: workload(Recurrent, waves(), batch_size=32, optimizer={"lr": 3e-3}),
     "sentences, attention": lambda: workload(Encoder, sentences(), batch_size=32),
     "regression, sgd": lambda: workload(lambda: mlp(6, 1), numbers(), optimizer={"name": "sgd", "lr": 0.05, "momentum": 0.9}),
+    "residual": lambda: workload(Residual, classes()),
+    "pictures": lambda: workload(slopes, colours(), optimizer={"lr": 0.01}),
+    "four to one": lambda: workload(lambda: mlp(6, 2), of(lambda x, y: (x, (x[:, 0] > 0.84).astype(int)))),
+    "batch norm": lambda: workload(lambda: nn.Sequential(nn.Linear(6, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 3)), classes()),
     "two to one": lambda: workload(lambda: mlp(6, 2), of(lambda x, y: (x, (y > 0).astype(int)))),
 }
 
@@ -167,6 +221,36 @@ FAULTY: dict[str, tuple[str, Callable[[], Workload]]] = {
     "more labels than outputs": ("LAB101", lambda: workload(lambda: mlp(6, 2), classes())),
     "labels out of step": ("LAB102", lambda: workload(lambda: mlp(6, 3), of(lambda x, y: (x, np.roll(y, 7)), classes(examples=900)))),
     "validation in training": ("LEAK101", lambda: workload(lambda: mlp(6, 3), classes(), of(lambda x, y: (x[:90], y[:90])))),
+    "validation is training but for noise": (
+        "LEAK103",
+        lambda: workload(lambda: mlp(6, 3), classes(), of(lambda x, y: (x[:90] + np.float32(1e-3) * classes(seed=5)[0][:90], y[:90]))),
+    ),
+    "row numbers": (
+        "LEAK104",
+        lambda: workload(lambda: mlp(7, 3), of(lambda x, y: (np.hstack([x, np.linspace(-2, 2, len(x), dtype=np.float32)[:, None]]), y))),
+    ),
+    "a third of the labels wrong": (
+        "LAB103",
+        lambda: workload(lambda: mlp(64, 10), of(lambda x, y: (x, flipped(y, 0.3)), digits(images=False))),
+    ),
+    "colours last": ("PRE110", lambda: workload(lambda: slopes(12), colours(last=True))),
+    "colours reshaped": ("PRE110", lambda: workload(slopes, colours(mangled=True))),
+    "scaled by data and model": ("PRE111", lambda: workload(lambda: Cnn(scale=255.0), digits())),
+    "softmax over the batch": ("PRE112", lambda: workload(lambda: Wrong(inside=lambda x: x.softmax(dim=0)), classes())),
+    "reshaped, not transposed": (
+        "PRE112",
+        lambda: workload(lambda: Wrong(before=lambda x: x.t().reshape(x.shape)), classes()),
+    ),
+    "mostly padding": ("PRE113", lambda: workload(Encoder, padded(), batch_size=32)),
+    "dropout in evaluation": ("DROP102", lambda: workload(lambda: Wrong(inside=lambda x: nn.functional.dropout(x, 0.4)), classes())),
+    "running means that never move": (
+        "NORM102",
+        lambda: workload(
+            lambda: nn.Sequential(nn.Linear(30, 32), nn.BatchNorm1d(32, momentum=1e-5), nn.ReLU(), nn.Linear(32, 2)),
+            of(lambda x, y: (4 * x + 8, y), standard(load_breast_cancer)),
+            optimizer={"lr": 0.02},
+        ),
+    ),
     "target among the features": (
         "LEAK102",
         lambda: workload(lambda: mlp(6, 1), of(lambda x, y: (np.hstack([x[:, 1:], 3 * y + 1]), y), numbers())),

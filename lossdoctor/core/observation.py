@@ -126,13 +126,109 @@ class Overlap:
 class Relation:
     """How well a forest ranks examples that it has not seen: the mean area under the curve of the classes, or the correlation.
 
-    ``chance`` is what it would be if the inputs told nothing, ``error`` the standard error of that.
+    ``chance`` is what it would be if the inputs told nothing, ``error`` the standard error of that. For classes, ``wrong`` is the
+    share of examples that it puts into another class than their label says, ``sure`` that share among the half it is surest of.
+    ``table`` is False for images, of which it sees the pixels alone.
     """
 
     score: float
     chance: float
     error: float
     examples: int
+    wrong: float = 0.0
+    sure: float = 0.0
+    table: bool = True
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Examples whose nearest neighbour in training is next to the same: closer than 5 % of the usual distance of neighbours.
+
+    ``val`` is their share in validation, ``train`` that in training itself; ``agree`` says how many of these pairs in validation
+    have equal targets, ``features`` how many numbers an example has and ``examples`` how many were asked.
+    """
+
+    val: float
+    train: float
+    agree: float
+    features: int
+    examples: int
+
+
+@dataclass(frozen=True)
+class Redundancy:
+    """Columns of a table that say nothing new: ``pairs`` are the same up to scale and sign, ``counters`` number the examples."""
+
+    pairs: tuple[tuple[str, str], ...]
+    counters: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Images:
+    """How images are stored: the ``shape`` of one, and the difference of values next to each other along the last axis in units
+    of that of values three apart: under 1 in a picture, over 1 where the colours lie there."""
+
+    shape: tuple[int, ...]
+    stride: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Sequences of whole numbers: the share of ``padding`` (the value that ends or begins most of them), and of targets that are
+    ``masked`` by -100; ``silent`` is the share of examples all of whose targets are."""
+
+    padding: float
+    masked: float
+    silent: float
+    length: int
+
+
+@dataclass(frozen=True)
+class Independence:
+    """What an output depends on besides its own input, in evaluation mode, in units of the spread of the outputs.
+
+    ``mixed`` is how far the output of an example moves when the others of its batch are exchanged, ``random`` when the same
+    batch is given once more.
+    """
+
+    mixed: float
+    random: float
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """What models that are fitted in a second reach on the validation data: the accuracy, or for numbers the mean squared error."""
+
+    scores: Mapping[str, float]
+    metric: str
+    examples: int
+
+    @property
+    def best(self) -> str:
+        """The name of the best."""
+        choose = max if self.metric == "accuracy" else min
+        return choose(self.scores, key=lambda name: self.scores[name])
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """The loss along the first update: ``critical`` is the learning rate beyond which that step raises the loss (Kalra 2026), and
+    ``noise_scale`` the batch size at which noise and gradient are of equal size (McCandlish 2018), in examples."""
+
+    critical: float
+    noise_scale: float
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds that a step waits for its batch and then takes; ``idle`` names an accelerator that is there and not used."""
+
+    fetch: float
+    step: float
+    idle: str = ""
+    double: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,7 +261,8 @@ class Operation:
     spread over the examples, root mean square over the units; ``rms`` the size of the values. ``dead`` is the share of units that
     are zero for every example, ``saturated`` the share of values within 1 % of a bound of the function. ``bare`` names the
     weighted layer that feeds this one through nothing but linear operations. ``gain`` is the spread of the weights in units
-    of 1/sqrt(fan-in): 0.58 for torch's default, 1 for Xavier, 1.4 for Kaiming.
+    of 1/sqrt(fan-in): 0.58 for torch's default, 1 for Xavier, 1.4 for Kaiming. ``rank`` is the number of directions in which
+    the examples differ (participation ratio of the variances).
     """
 
     layer: str
@@ -183,14 +280,16 @@ class Operation:
     values: int = 1
     finite: bool = True
     twins: float = 0.0
+    rank: float = 2.0
 
 
 @dataclass(frozen=True)
 class Pass:
     """A forward pass in training mode: its operations in order, and how the input arrives at the first layer with weights.
 
-    ``rescaled`` says that the model itself changed the scale of its inputs first; ``last`` is the kind of the operation that
-    made the output of ``examples`` examples, ``broke`` the first operation that made NaN or infinity from finite numbers.
+    ``rescaled`` says that the model itself changed the scale of its inputs first, from the root mean square ``given`` to ``arrives``;
+    ``last`` is the kind of the operation that made the output of ``examples`` examples, ``broke`` the first operation that made
+    NaN or infinity from finite numbers. ``channels`` is how many the first layer takes an image to have.
     """
 
     operations: tuple[Operation, ...]
@@ -198,6 +297,9 @@ class Pass:
     last: str = ""
     broke: str = ""
     examples: int = 1
+    given: float = 1.0
+    arrives: float = 1.0
+    channels: int = 0
 
     @property
     def weighted(self) -> list[Operation]:
@@ -266,6 +368,7 @@ class ShortRun:
 
     ``ratio`` is the median over layers of the update's norm over the weights' norm. ``unchanged`` names parameters that can
     learn but did not move. ``after`` is a forward pass at the end, ``guesses`` the share of the most frequent predicted class.
+    ``evaluated`` is the loss on the same examples at the end, in evaluation mode, and ``trained`` that in training mode.
     """
 
     losses: Floats
@@ -275,6 +378,8 @@ class ShortRun:
     after: Pass
     guesses: float = 0.0
     twins: Mapping[str, float] = field(default_factory=dict)
+    trained: float = float("nan")
+    evaluated: float = float("nan")
 
 
 @dataclass(frozen=True)

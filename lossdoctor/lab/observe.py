@@ -9,8 +9,9 @@ from __future__ import annotations
 import functools
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -19,8 +20,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lossdoctor.core.observation import (
+    Baselines,
     Columns,
+    Copies,
     Gradients,
+    Images,
     Labels,
     OneBatch,
     Output,
@@ -28,10 +32,12 @@ from lossdoctor.core.observation import (
     Pass,
     Plan,
     RangeTest,
+    Redundancy,
     Relation,
     ShortRun,
     Start,
     Targets,
+    Tokens,
 )
 from lossdoctor.lab.augment import augment
 from lossdoctor.lab.data import Batch, Split, TensorSplit
@@ -151,15 +157,16 @@ def overlap(workload: Workload) -> Overlap | None:
 
 @measurement
 def relation(workload: Workload) -> Relation | None:
-    """Whether the inputs of a table tell anything of the targets; None for other data, and where there is little of it."""
+    """Whether the inputs of a table, or pixels, tell anything of the targets; None for other data, and where there is little of it."""
     from lossdoctor.lab import forest  # scikit-learn takes a second to import
 
     found = arrays(workload, workload.splits[0])
-    if found is None or found[0].ndim != 2 or found[0].dtype.kind != "f" or found[1].size != len(found[1]):
+    if found is None or found[0].ndim not in (2, 4) or found[0].dtype.kind != "f" or found[1].size != len(found[1]):
         return None
     if not np.isfinite(found[1]).all() or (workload.task == "classification" and _labels(workload) is None):
         return None
-    return forest.relation(*found, classes=workload.task == "classification")
+    seen = forest.relation(found[0].reshape(len(found[0]), -1), found[1], classes=workload.task == "classification")
+    return replace(seen, table=found[0].ndim == 2) if seen else None
 
 
 def likeness(workload: Workload) -> Array | None:
@@ -173,6 +180,74 @@ def likeness(workload: Workload) -> Array | None:
     x, y = x - x.mean(axis=0), y.reshape(-1) - y.mean()
     scale = np.sqrt((x**2).sum(axis=0) * (y**2).sum())
     return np.asarray(np.abs(y @ x) / np.where(scale > 0, scale, np.inf))
+
+
+def copies(workload: Workload) -> Copies | None:
+    """How many validation examples are next to the same as a training example; None for data that are no numbers in arrays."""
+    from lossdoctor.lab import copies as search  # scikit-learn takes a second to import
+
+    pairs = _both(workload)
+    if pairs is None or not all(np.isfinite(x).all() for x, _ in pairs):
+        return None
+    return search.copies(*pairs)
+
+
+def redundancy(workload: Workload) -> Redundancy | None:
+    """Columns of the training table that are copies of others, or count its rows; None for other data."""
+    from lossdoctor.lab import copies as search
+
+    found = arrays(workload, workload.splits[0])
+    if found is None or found[0].ndim != 2 or found[0].shape[1] < 2 or len(found[0]) < 50 or not np.isfinite(found[0]).all():
+        return None
+    known = workload.features
+    names = known if len(known) == found[0].shape[1] else tuple(f"x{i}" for i in range(found[0].shape[1]))
+    return search.redundancy(found[0], names) if found[0].dtype.kind == "f" else None
+
+
+def images(workload: Workload) -> Images | None:
+    """How the training images are stored; None where the inputs are no images [n, a, b, c]."""
+    found = arrays(workload, workload.train)
+    if found is None or found[0].ndim != 4 or found[0].dtype.kind != "f" or not np.isfinite(found[0]).all():
+        return None
+    x = found[0][:500]
+    near = np.abs(np.diff(x, axis=3)).mean()
+    far = np.abs(x[..., 3:] - x[..., :-3]).mean() if x.shape[3] > 3 else 0.0
+    return Images(x.shape[1:], float(near / far) if far > 0 else 0.0, float(x.min()), float(x.max()))
+
+
+@measurement
+def tokens(workload: Workload) -> Tokens | None:
+    """Padding and masked targets of sequences of whole numbers; None for other inputs."""
+    batch = examples(workload, EXAMPLES)
+    if isinstance(batch, Mapping):
+        ids, labels = batch.get("input_ids"), batch.get("labels")
+    elif isinstance(batch, tuple | list) and len(batch) == 2:
+        ids, labels = batch
+    else:
+        return None
+    if not isinstance(ids, Tensor) or ids.is_floating_point() or ids.dim() != 2 or ids.shape[1] < 2:
+        return None
+    mask = batch.get("attention_mask") if isinstance(batch, Mapping) else None
+    ends = torch.cat([ids[:, 0], ids[:, -1]])
+    pad = int(torch.mode(ends).values)
+    padding = float((mask == 0).float().mean()) if isinstance(mask, Tensor) and mask.shape == ids.shape else _runs(ids, pad)
+    hidden = labels == IGNORED if isinstance(labels, Tensor) and not labels.is_floating_point() else torch.zeros(1, 1)
+    hidden = hidden.reshape(len(hidden), -1).float()
+    return Tokens(padding, float(hidden.mean()), float(hidden.min(dim=1).values.mean()), ids.shape[1])
+
+
+def baselines(workload: Workload) -> Baselines | None:
+    """What simple models reach on the validation data; None for data that are no table or images with one target."""
+    from lossdoctor.lab import baselines as simple
+
+    pairs = _both(workload)
+    if pairs is None or any(y.size != len(y) or not np.isfinite(y).all() for _, y in pairs):
+        return None
+    if workload.task == "classification" and _labels(workload) is None:
+        return None
+    if workload.task == "regression" and workload.loss_name != "mse_loss":
+        return None
+    return simple.baselines(*pairs, classes=workload.task == "classification")
 
 
 def plan(workload: Workload) -> Plan:
@@ -308,6 +383,8 @@ def short_run(workload: Workload) -> ShortRun:
     ]
     with torch.no_grad():
         (_, out), seen = record(model, lambda: workload.loss(model, batch))
+        trained = float(workload.loss(_undropped(model), batch)[0])
+        evaluated = float(workload.loss(model.eval(), batch)[0])
     return ShortRun(
         np.array(losses),
         np.array(norms),
@@ -316,6 +393,8 @@ def short_run(workload: Workload) -> ShortRun:
         after=seen,
         guesses=_most_guessed(workload, out),
         twins=_twins(model),
+        trained=trained,
+        evaluated=evaluated,
     )
 
 
@@ -330,7 +409,7 @@ def one_batch(workload: Workload, steps: int = 300, count: int = 16) -> OneBatch
     first, best, taken, started = float("nan"), float("inf"), 0, time.monotonic()
     for rate in (3e-3, 3e-2):
         model = _model(workload)
-        _no_dropout(model)
+        _undropped(model)
         optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=rate)
         for step in range(steps):
             optimizer.zero_grad(set_to_none=True)
@@ -381,6 +460,14 @@ def examples(workload: Workload, most: int = EXAMPLES) -> Batch:
     return train.batch(torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:count])
 
 
+def _both(workload: Workload) -> tuple[tuple[Array, Array], tuple[Array, Array]] | None:
+    """Training and validation as arrays, of decimal numbers and the same shape; None for other data."""
+    train, val = (arrays(workload, split) for split in workload.splits)
+    if train is None or val is None or train[0].ndim < 2 or train[0].shape[1:] != val[0].shape[1:] or train[0].dtype.kind != "f":
+        return None
+    return train, val
+
+
 def _labels(workload: Workload) -> Array | None:
     """The class of each training example [n]; None for a regression and for labels that are no indices of classes."""
     if workload.task != "classification" or workload.targets is None:
@@ -412,6 +499,13 @@ def _prints(split: TensorSplit, most: int) -> Iterator[int]:
 
 def _weights(model: nn.Module) -> dict[str, Tensor]:
     return {name: p for name, p in model.named_parameters() if p.dim() > 1}
+
+
+def _runs(ids: Tensor, pad: int) -> float:
+    """The share of a value in the runs of it that begin or end the sequences [n, t]."""
+    same = (ids == pad).long()
+    runs = same.flip(1).cumprod(dim=1).sum(dim=1) + same.cumprod(dim=1).sum(dim=1)
+    return float(runs.clamp(max=ids.shape[1]).float().mean()) / ids.shape[1]
 
 
 def _layer(name: str) -> str:
@@ -512,12 +606,14 @@ def _constant_loss(workload: Workload, batch: Batch) -> float | None:
     return float(workload.criterion(guess.expand_as(y), y))
 
 
-def _no_dropout(model: nn.Module) -> None:
+def _undropped(model: nn.Module) -> nn.Module:
+    """The same model, its dropout turned off."""
     for module in model.modules():
         if isinstance(module, nn.Dropout | nn.Dropout1d | nn.Dropout2d | nn.Dropout3d | nn.AlphaDropout):
             module.p = 0.0
         elif isinstance(module, nn.RNNBase | nn.MultiheadAttention):
             module.dropout = 0.0
+    return model
 
 
 def _tempo(workload: Workload, batch: Batch) -> float:

@@ -47,6 +47,7 @@ class Tape(TorchFunctionMode):
         self.last = ""
         self.broke = ""
         self.examples = 1
+        self.channels = 0
         self.path: list[str] = []
         self.playing = False
         self.done = False
@@ -56,7 +57,13 @@ class Tape(TorchFunctionMode):
     @property
     def result(self) -> Pass:
         """What was written down."""
-        return Pass(tuple(self.operations), rescaled=self._rescaled(), last=self.last, broke=self.broke, examples=self.examples)
+        given, arrives = _rms(self.inputs), _rms(self.arrived)
+        return Pass(
+            *(tuple(self.operations), self._rescaled(), self.last, self.broke, self.examples),
+            given=given,
+            arrives=arrives,
+            channels=self.channels,
+        )
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
         result = func(*args, **(kwargs or {}))
@@ -77,6 +84,7 @@ class Tape(TorchFunctionMode):
             self.broke = f"{name} in {self._layer}"
         if kind in ("weighted", "recurrent", "attention", "embedding", "norm") and self.arrived is None and tensors:
             self.arrived = tensors[0].detach()
+            self.channels = self.arrived.shape[1] if name == "conv2d" and self.arrived.dim() == 4 else 0
         if kind in ("weighted", "recurrent", "attention", "embedding"):
             self.channels_first = name.startswith("conv")
         if kind:
@@ -118,6 +126,7 @@ class Tape(TorchFunctionMode):
                 values=len(units),
                 finite=bool(torch.isfinite(units).all()),
                 twins=twins(weight) if weight is not None else 0.0,
+                rank=_rank(units) if kind in ("activation", "weighted") and units.shape[1] > 1 else 1.0,
             )
         )
         self.last = kind
@@ -176,6 +185,18 @@ def twins(weight: Tensor) -> float:
     if len(rows) < 2:
         return 0.0
     return 1.0 - (len(torch.unique(rows, dim=0)) - 1) / (len(rows) - 1)
+
+
+def _rank(units: Tensor) -> float:
+    """The participation ratio of the variances: in how many directions the rows [n, u] differ, about."""
+    centred = (units[:512, :256] - units[:512, :256].mean(dim=0)).double()
+    gram = centred @ centred.T if len(centred) < centred.shape[1] else centred.T @ centred
+    energy = float(gram.diagonal().sum())
+    return energy**2 / float(gram.square().sum()) if energy > 0 and torch.isfinite(gram).all() else 0.0
+
+
+def _rms(values: Tensor | None) -> float:
+    return float(values.float().square().mean().sqrt()) if values is not None and values.is_floating_point() else 1.0
 
 
 def _rate(args: tuple[Any, ...], kwargs: dict[str, Any]) -> float:

@@ -6,7 +6,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lossdoctor.core.observation import Columns, Labels, Overlap, Plan, Relation, Targets
+from lossdoctor.core.observation import (
+    Baselines,
+    Columns,
+    Copies,
+    Images,
+    Labels,
+    Overlap,
+    Pace,
+    Plan,
+    Redundancy,
+    Relation,
+    Targets,
+    Tokens,
+)
 
 if TYPE_CHECKING:
     from lossdoctor.lab.workload import Workload
@@ -75,7 +88,7 @@ def likeness(workload: Workload) -> np.ndarray[tuple[int], np.dtype[np.float64]]
 def relation(workload: Workload) -> Relation | None:
     """Whether the inputs tell anything of the targets, by a forest on a sample of the training data.
 
-    Absent: the inputs are no table of decimal numbers with one target and at least 200 examples.
+    Absent: the inputs are no table or images of decimal numbers with one target and at least 200 examples.
     """
     from lossdoctor.lab import observe
 
@@ -87,3 +100,63 @@ def plan(workload: Workload) -> Plan:
     from lossdoctor.lab import observe
 
     return observe.plan(workload)
+
+
+def copies(workload: Workload) -> Copies | None:
+    """How many validation examples are all but copies of training examples.
+
+    Absent: the inputs are no decimal numbers in arrays, or there are fewer than 50 examples.
+    """
+    from lossdoctor.lab import observe
+
+    return observe.copies(workload)
+
+
+def redundancy(workload: Workload) -> Redundancy | None:
+    """Columns that repeat others, and columns that number the examples.
+
+    Absent: the inputs are no complete table of decimal numbers with several features.
+    """
+    from lossdoctor.lab import observe
+
+    return observe.redundancy(workload)
+
+
+def images(workload: Workload) -> Images | None:
+    """How the training images are stored.
+
+    Absent: the inputs are no images.
+    """
+    from lossdoctor.lab import observe
+
+    return observe.images(workload)
+
+
+def tokens(workload: Workload) -> Tokens | None:
+    """Padding and masked targets of sequences of tokens.
+
+    Absent: the inputs are no sequences of whole numbers.
+    """
+    from lossdoctor.lab import observe
+
+    return observe.tokens(workload)
+
+
+def baselines(workload: Workload) -> Baselines | None:
+    """What a linear model, a forest and nearest neighbours reach on the validation data.
+
+    Absent: the data are no table or images with one target, or the loss is not one that these can be judged by.
+    """
+    from lossdoctor.lab import observe
+
+    return observe.baselines(workload)
+
+
+def pace(workload: Workload) -> Pace | None:
+    """How long a step waits for its batch.
+
+    Absent: the data lie in memory.
+    """
+    from lossdoctor.lab import step
+
+    return step.pace(workload)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lossdoctor.core.observation import OneBatch, Output, Pass, RangeTest, ShortRun, Start
+from lossdoctor.core.observation import Curvature, Independence, OneBatch, Output, Pass, RangeTest, ShortRun, Start
 
 if TYPE_CHECKING:
     from lossdoctor.lab.workload import Workload
@@ -68,3 +68,23 @@ def range_test(workload: Workload, forward_pass: Pass) -> RangeTest | None:
     from lossdoctor.lab import observe
 
     return observe.range_test(workload)
+
+
+def independence(workload: Workload, forward_pass: Pass) -> Independence | None:
+    """Whether an output depends on its own input alone.
+
+    Absent: the config's own step hides the output of the model, or it is no tensor with one entry an example.
+    """
+    from lossdoctor.lab import step
+
+    return step.independence(workload)
+
+
+def curvature(workload: Workload, forward_pass: Pass) -> Curvature | None:
+    """How far the first update can go before the loss rises, and how noisy the gradient is.
+
+    Absent: the loss rises at no learning rate along the first update.
+    """
+    from lossdoctor.lab import step
+
+    return step.curvature(workload)

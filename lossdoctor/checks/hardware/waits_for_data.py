@@ -1,0 +1,41 @@
+"""HW101: steps that wait for their batch, and hardware that is not used."""
+
+from __future__ import annotations
+
+from lossdoctor.core.check import Check, Finding, Severity
+from lossdoctor.core.observation import Pace
+
+
+class WaitsForData(Check):
+    """Most of the time of a step goes into fetching its batch, or a GPU stands idle.
+
+    Why it matters: the training would take a fraction of the time.
+    How it is detected: the median over a few steps; the device and the type of the weights.
+    What to do: decode beforehand or in workers (`num_workers`, `pin_memory`), `probe.device: cuda`, float32 in place of float64.
+    """
+
+    code, severity = "HW101", Severity.INFO
+    references = ("PyTorch documentation, Performance Tuning Guide",)
+    share = 0.6  # of the time of a step; own
+
+    def examine(self, pace: Pace) -> Finding | None:
+        share = pace.fetch / (pace.fetch + pace.step)
+        if share > self.share:
+            return self.finding(
+                f"A step takes {1e3 * (pace.fetch + pace.step):.3g} ms, {share:.0%} of which it waits for its batch.",
+                confidence=0.6,
+                fetch=pace.fetch,
+                step=pace.step,
+                share=share,
+            )
+        if pace.idle or pace.double:
+            what = (
+                f"A {pace.idle} device is there and not used."
+                if pace.idle
+                else "The weights are of type float64, twice as slow as float32."
+            )
+            return self.finding(what, confidence=0.55, idle=pace.idle, double=pace.double)
+        return None
+
+    sick = [{"pace": Pace(fetch=0.3, step=0.1)}, {"pace": Pace(fetch=0.01, step=0.1, idle="cuda")}]
+    healthy = [{"pace": Pace(fetch=0.01, step=0.1)}]

@@ -1,0 +1,40 @@
+"""LAB103: labels that their inputs contradict."""
+
+from __future__ import annotations
+
+from lossdoctor.core.check import Check, Finding, Severity
+from lossdoctor.core.observation import Plan, Relation
+
+
+class Noisy(Check):
+    """Many labels contradict what examples like theirs are labelled.
+
+    Why it matters: the net first learns the rule and then the wrong labels by heart; validation gets worse from there on.
+    How it is detected: a random forest judges examples that it has not seen. Where classes merely overlap, it errs where it is unsure;
+    where labels are wrong, it errs as often where it is sure.
+    What to do: look at the examples of which it is surest; stop early, smooth the labels (`label_smoothing`).
+    """
+
+    code, severity = "LAB103", Severity.WARNING
+    requires = frozenset({"PRE102", "LAB101", "LAB102", "IMB101"})
+    references = ("Northcutt et al. 2021, Confident Learning", "Breiman 2001, Random Forests")
+    sure = 0.08  # contradicted among the surer half; own
+    ratio = 0.5  # of that to the share among all; own
+    classes = 3  # with two, a weak relation looks the same
+
+    def examine(self, relation: Relation, plan: Plan) -> Finding | None:
+        if relation.sure < max(self.sure, self.ratio * relation.wrong) or (plan.classes or 0) < self.classes:
+            return None
+        return self.finding(
+            f"A forest contradicts {relation.sure:.0%} of the unseen labels of which it is surest, and {relation.wrong:.0%} of all.",
+            confidence=0.7,
+            sure=relation.sure,
+            all=relation.wrong,
+            examples=relation.examples,
+        )
+
+    sick = [{"relation": Relation(0.8, 0.5, 0.01, 900, wrong=0.3, sure=0.25), "plan": Plan(classes=4)}]
+    healthy = [
+        {"relation": Relation(0.8, 0.5, 0.01, 900, wrong=0.3, sure=0.1), "plan": Plan(classes=4)},
+        {"relation": Relation(0.99, 0.5, 0.01, 900, wrong=0.03, sure=0.0), "plan": Plan(classes=4)},
+    ]
