@@ -25,6 +25,7 @@ FINALISTS = 5  # candidates that go on to full trials, besides those that a find
 PER_FAMILY = 2
 FOLLOWED = 0.5  # share of the best gain that a learning rate to which no finding led must have to be followed
 STIR = 0.005  # share of the scale
+BUNDLED = 0.5  # evidence from which a fix is in the bundle: that of a confident finding of its own family
 FEWEST_SEEDS = 2  # pairs without which nothing is proved
 REFINEMENTS = 5  # trials with which a learning rate is followed
 PARTS = 4  # fixes in a combination at most
@@ -104,7 +105,7 @@ class Search:
         best: list[Candidate] = []
         led, blind = [c for c in pool if c.led], [c for c in pool if not c.led]
         try:
-            best = self.combine(self.compare(led))
+            best = self.combine(self.compare(led), self.bundle(led))
             best = self.extend(best, blind) if best else self.combine(self.compare(pool))
         except OutOfBudget:
             best = self._best_so_far()
@@ -203,12 +204,24 @@ class Search:
         self.progress(f"learning rate {lr:g}", 0.75)
         return Candidate(candidate.fix, Patch({LR: lr}, f"learning rate {now:g} -> {lr:g}"), candidate.evidence)
 
-    def combine(self, finalists: Sequence[Candidate]) -> list[Candidate]:
-        """The best single fix whose gain is proved, and whatever adds to it, greedily; then what is not needed is dropped."""
+    def bundle(self, led: Sequence[Candidate]) -> list[Candidate]:
+        """What the findings call for, all at once: faults that hide each other can only be mended together."""
+        chosen: list[Candidate] = []
+        for candidate in sorted(led, key=lambda c: -c.evidence):
+            new = all(candidate.fix is not part.fix and not candidate.clashes(part) for part in chosen)
+            if new and candidate.evidence >= BUNDLED and len(chosen) < PARTS:
+                chosen.append(candidate)
+        return chosen
+
+    def combine(self, finalists: Sequence[Candidate], bundle: Sequence[Candidate] = ()) -> list[Candidate]:
+        """The best single fix whose gain is proved, or the bundle where that is better, and whatever adds to it, greedily;
+        then what is not needed is dropped."""
         start = next((c for c in finalists[:3] if self._holds([c])), None)
-        if start is None:
+        chosen = [start] if start else []
+        if len(bundle) > 1 and self._adds(self._gain(bundle), self._gain(chosen), bundle[0]) and self._holds(bundle):
+            chosen = self._prune(list(bundle))
+        if not chosen:
             return []
-        chosen = [start]
         for candidate in finalists:
             chosen = self._with(chosen, candidate)
         return self._prune(chosen)
@@ -222,7 +235,9 @@ class Search:
         return [*chosen, candidate] if adds else chosen
 
     def _fits(self, candidate: Candidate, chosen: Sequence[Candidate]) -> bool:
-        return not any(candidate.fix.family == part.fix.family or candidate.clashes(part) for part in chosen)
+        """Whether nothing of it is in the combination yet; two fixes of a family go together only where findings call for it."""
+        same = any(candidate.fix is part.fix or (candidate.fix.family == part.fix.family and not candidate.led) for part in chosen)
+        return not same and not any(candidate.clashes(part) for part in chosen)
 
     def _has_room(self, chosen: Sequence[Candidate], part: Candidate) -> bool:
         """Whether the loss that is left is more than what the part would have to bring; no loss known to us is below zero."""
@@ -283,7 +298,7 @@ class Search:
 
     def _prune(self, chosen: list[Candidate]) -> list[Candidate]:
         """Leave each part out once; what is not missed goes."""
-        for part in list(chosen):
+        for part in sorted(chosen, key=lambda c: c.evidence):
             rest = [candidate for candidate in chosen if candidate is not part]
             if rest and not self._adds(self._gain(chosen), self._gain(rest), part):
                 chosen = rest
