@@ -131,6 +131,9 @@ def probe(
     select: Select = None,
     ignore: Ignore = None,
     fail_on: FailOn = None,
+    asserted: Annotated[
+        list[str] | None, typer.Option("--assert", metavar="WHAT", help="Exit 1 where it does not hold: overfit (one batch, by heart).")
+    ] = None,
     thresholds: Set = None,
     quiet: Quiet = False,
     no_color: NoColor = False,
@@ -141,6 +144,7 @@ def probe(
     Examples:
       lossdoctor probe config.yaml
       lossdoctor probe config.yaml --examine-only
+      lossdoctor probe config.yaml --examine-only --assert overfit
       lossdoctor probe config.yaml --budget 30s --fixed better.yaml --format json
     """
     from lossdoctor import console, gate
@@ -149,6 +153,7 @@ def probe(
     report = _report(format)
     console.check_output(output)
     policy = gate.Policy.of(_words(fail_on))
+    overfit = _assertions(asserted) == ["overfit"]
     with console.progress(quiet=quiet) as show, redirect_stdout(sys.stderr):  # what the user's code prints is no report
         proof = run_probe(
             config,
@@ -160,10 +165,13 @@ def probe(
             select=_codes(select),
             ignore=_codes(ignore),
             thresholds=_thresholds(thresholds),
+            overfit=overfit,
             progress=show,
         )
     console.write(report.proof(proof, console.page(output=output, no_color=no_color, quiet=quiet)), output)
-    failed = bool(policy.broken_by(proof.status, proof.examination.findings))
+    for sentence in proof.failed:
+        print(f"assertion failed: {sentence}", file=sys.stderr)
+    failed = bool(proof.failed or policy.broken_by(proof.status, proof.examination.findings))
     raise typer.Exit(max(INTERRUPTED * proof.interrupted, FAILED * failed, _crashes([proof.examination])))
 
 
@@ -355,6 +363,15 @@ def _report(format: str) -> Report:
 def _words(values: Iterable[str] | None) -> list[str]:
     """The words of an option that can be repeated and takes commas."""
     return [word.strip() for value in values or () for word in value.split(",") if word.strip()]
+
+
+def _assertions(values: Iterable[str] | None) -> list[str]:
+    from lossdoctor.core.errors import UsageError
+
+    words = sorted(set(_words(values)))
+    if words and words != ["overfit"]:
+        raise UsageError(f"--assert {','.join(words)}: overfit is all that can be asserted")
+    return words
 
 
 def _codes(values: Iterable[str] | None) -> list[str]:

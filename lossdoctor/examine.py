@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 
-from lossdoctor.core.check import Check, Finding
+from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.diagnosis import Examination
 from lossdoctor.core.errors import LossDoctorError, UsageError
 from lossdoctor.core.signals import Signals, given, needs
@@ -13,7 +13,7 @@ from lossdoctor.core.text import did_you_mean
 
 
 def examine(checks: Iterable[Check], signals: Signals) -> Examination:
-    """Ask every check that applies to what is given; findings come back most confident first."""
+    """Ask every check that applies to what is given; findings come back most confident first, mere information last."""
     findings: list[Finding] = []
     passed: list[str] = []
     skipped: dict[str, str] = {}
@@ -37,7 +37,7 @@ def examine(checks: Iterable[Check], signals: Signals) -> Examination:
             findings.append(finding)
         else:
             passed.append(check.code)
-    findings.sort(key=lambda finding: -finding.confidence)
+    findings.sort(key=lambda finding: (finding.severity is Severity.INFO, -finding.confidence))
     return Examination(tuple(findings), tuple(passed), skipped, crashed)
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from lossdoctor import examine
 from lossdoctor.core import discover
-from lossdoctor.core.check import Check, Finding
+from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.config import ConfigFile, load, seconds
 from lossdoctor.core.diagnosis import Examination, Status
+from lossdoctor.core.errors import UserCodeError
 from lossdoctor.core.fix import Settings
 from lossdoctor.core.signals import Signals
 from lossdoctor.core.trial import Cost, Proof
@@ -20,9 +21,11 @@ from lossdoctor.core.trial import Cost, Proof
 EXPLORE = 0.75  # share of the budget after which no new candidate is tried, so that the best can be verified
 TRIALS = 12  # full trainings that a search cannot do without, about: a longer training is cut so that they fit the budget
 
+OVERFITTED = 0.1  # of the loss of a constant guess: a batch learned by heart
 
 if TYPE_CHECKING:
     from lossdoctor.lab.bench import Bench
+    from lossdoctor.lab.workload import Workload
 
 Progress = Callable[..., None]
 
@@ -38,12 +41,14 @@ def probe(
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     thresholds: Mapping[str, float] | None = None,
+    overfit: bool = False,
     progress: Progress = lambda *_: None,
 ) -> Proof:
     """Examine the config's model and data and, unless ``examine_only``, prove a fix by paired trials.
 
-    ``budget`` is wall clock, in seconds or as ``2m``. A prescription is written to ``fixed``, by default the config's name with
-    ``.fixed.yaml``. An interrupt ends the search; what is known by then is returned with ``interrupted`` set.
+    With ``overfit``, the proof says where the model cannot learn one batch by heart. ``budget`` is wall clock, in seconds or as
+    ``2m``. A prescription is written to ``fixed``, by default the config's name with ``.fixed.yaml``. An interrupt ends the
+    search; what is known by then is returned with ``interrupted`` set.
     """
     begin = time.monotonic()
     file = load(config)
@@ -53,12 +58,16 @@ def probe(
     progress("loading the data")
     workload = Workload.load(file, device)
     allowed = seconds(budget) if budget else file.config.probe.budget
-    bench = Bench.open(file, workload)
     checks = examine.tuned(examine.select(discover.checks(), select, ignore), thresholds or {})
     proof = Proof(file.path, str(workload.device), Status.TOO_SHORT, Examination())
     try:
+        bench = Bench.open(file, workload)
+    except UserCodeError as error:
+        failed = ("overfit: cannot be told: the loss cannot be computed",) if overfit else ()
+        return _unrunnable(replace(proof, failed=failed), workload, checks, error)
+    try:
         share = _affordable(bench, allowed, progress)
-        proof = _examined(proof, bench, checks, share, progress)
+        proof = _examined(proof, bench, checks, share, overfit, progress)
         if not examine_only:
             proof = _searched(proof, bench, share, begin + allowed, seeds, progress)
     except KeyboardInterrupt:
@@ -69,6 +78,14 @@ def probe(
     return replace(proof, cost=cost)
 
 
+def _unrunnable(proof: Proof, workload: Workload, checks: Sequence[Check], error: UserCodeError) -> Proof:
+    """The proof where no loss can be computed, if the examination names the reason; else raises what the training ran into."""
+    outcome = examine.examine(checks, Signals(discover.signals(), workload=workload))
+    if not any(finding.severity is Severity.ERROR for finding in outcome.findings):
+        raise error
+    return replace(proof, examination=outcome, advice=tuple(finding.message for finding in outcome.findings if _needs_hands(finding)))
+
+
 def _affordable(bench: Bench, budget: float, progress: Progress) -> float:
     """The share of a full training that the budget allows a trial to take, from the time of a few steps."""
     progress("timing a few steps")
@@ -76,7 +93,7 @@ def _affordable(bench: Bench, budget: float, progress: Progress) -> float:
     return min(1.0, budget * EXPLORE / (TRIALS * whole))
 
 
-def _examined(proof: Proof, bench: Bench, checks: Sequence[Check], share: float, progress: Progress) -> Proof:
+def _examined(proof: Proof, bench: Bench, checks: Sequence[Check], share: float, overfit: bool, progress: Progress) -> Proof:
     """The proof with the baseline's status and all findings, from the log of one training and the examination."""
     from lossdoctor.lab.bench import NOTHING
 
@@ -85,7 +102,20 @@ def _examined(proof: Proof, bench: Bench, checks: Sequence[Check], share: float,
     progress("examining data, model and gradients")
     signals = Signals(discover.signals(), workload=bench.workload, run=run)
     verdict = signals.get("verdict")
-    return replace(proof, status=verdict.status, examination=examine.examine(checks, signals), verdict=verdict)
+    failed = _not_overfitted(signals) if overfit else ()
+    return replace(proof, status=verdict.status, examination=examine.examine(checks, signals), verdict=verdict, failed=failed)
+
+
+def _not_overfitted(signals: Signals) -> tuple[str, ...]:
+    """A sentence where the model cannot learn one batch by heart, or where that cannot be told; nothing where it can."""
+    one = signals.get("one_batch")
+    if one is None:
+        return (f"overfit: cannot be told: {signals.reason('one_batch')}",)
+    if one.best < OVERFITTED * one.chance:
+        return ()
+    return (
+        f"overfit: after {one.steps} steps on {one.examples} examples the loss is {one.best:.3g}; a constant guess has {one.chance:.3g}",
+    )
 
 
 def _searched(proof: Proof, bench: Bench, share: float, deadline: float, seeds: int | None, progress: Progress) -> Proof:

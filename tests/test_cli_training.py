@@ -106,3 +106,22 @@ def test_init_says_what_is_missing(folder: Path, run: Callable[..., SimpleNamesp
     assert done.code == 2
     assert words in done.err
     assert len(done.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(("hidden", "code"), [(16, 0), (1, 1)])
+def test_a_model_that_cannot_learn_one_batch_by_heart_fails_the_assertion(
+    folder: Path, run: Callable[..., SimpleNamespace], hidden: int, code: int
+) -> None:
+    config = (folder / "config.yaml").read_text().replace("net.py:build}", f"net.py:build, args: {{hidden: {hidden}}}}}")
+    (folder / "config.yaml").write_text(config)
+    done = run("probe", "config.yaml", "--examine-only", "--assert", "overfit")
+    assert done.code == code
+    assert ("assertion failed: overfit: after" in done.err) == bool(code)
+    assert run("probe", "config.yaml", "--assert", "underfit").code == 2
+
+
+def test_labels_that_stop_the_training_are_named(folder: Path, run: Callable[..., SimpleNamespace]) -> None:
+    (folder / "net.py").write_text(NET.replace("nn.Linear(hidden, 3)", "nn.Linear(hidden, 2)"))
+    done = run("probe", "config.yaml", "--format", "json", "--fail-on", "error")
+    assert json.loads(done.out)["findings"][0]["code"] == "LAB101"
+    assert done.code == 1

@@ -56,6 +56,109 @@ def cnn(
     )
 
 
+def colour_cnn(
+    outputs: int = 3, channels: int = 8, inputs: int = 3, norm: bool = False, momentum: float = 0.1, divide: float = 1.0
+) -> nn.Module:
+    """Two convolutions over pictures of any size, then a mean over places."""
+    norms = [nn.BatchNorm2d(channels, momentum=momentum)] if norm else []
+    return nn.Sequential(
+        *([Divide(divide)] if divide != 1 else []),
+        *(nn.Conv2d(inputs, channels, 3, padding=1), *norms, nn.ReLU()),
+        *(nn.Conv2d(channels, 2 * channels, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten()),
+        nn.Linear(8 * channels, outputs),
+    )
+
+
+class Divide(nn.Module):
+    """Scales its input by a constant."""
+
+    def __init__(self, by: float) -> None:
+        super().__init__()
+        self.by = by
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x / self.by
+
+
+class Residual(nn.Module):
+    """Blocks of LayerNorm and two layers beside a straight path."""
+
+    def __init__(self, inputs: int, outputs: int, hidden: int = 32, blocks: int = 4) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(inputs, hidden), nn.Linear(hidden, outputs)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(nn.LayerNorm(hidden), nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, hidden)) for _ in range(blocks)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        for block in self.blocks:
+            x = x + block(x)
+        return self.last(x)
+
+
+class Lstm(nn.Module):
+    """An LSTM over [n, t, f]; where ``batch_first`` is off it takes the examples for time."""
+
+    def __init__(self, inputs: int = 2, hidden: int = 24, outputs: int = 2, layers: int = 1, batch_first: bool = True) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(inputs, hidden, layers, batch_first=batch_first)
+        self.head = nn.Linear(hidden, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.lstm(x)[0][:, -1])
+
+
+class Odd(nn.Module):
+    """A perceptron that does one thing wrong in ``forward``."""
+
+    def __init__(self, inputs: int, outputs: int, hidden: int = 64, wrong: str = "", momentum: float = 0.1, gain: float = 1.0) -> None:
+        super().__init__()
+        self.first, self.second, self.last = nn.Linear(inputs, hidden), nn.Linear(hidden, hidden), nn.Linear(hidden, outputs)
+        self.norm = nn.BatchNorm1d(hidden, momentum=momentum) if wrong == "norm" else nn.Identity()
+        self.wrong = wrong
+        for layer in (self.first, self.second, self.last) if gain != 1 else ():
+            nn.init.normal_(layer.weight, 0, gain / layer.in_features**0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.t().reshape(x.shape) if self.wrong == "reshape" else x
+        x = torch.relu(self.norm(self.first(x)))
+        match self.wrong:
+            case "batch_softmax":
+                x = torch.softmax(x, dim=0)
+            case "batch_mean":
+                x = x - x.mean(dim=0)
+            case "dropout":
+                x = nn.functional.dropout(x, 0.5)
+            case "detach":
+                x = x.detach()
+            case "log":
+                x = torch.log(x)
+            case "root":
+                x = torch.sqrt(x.square().sum(dim=1, keepdim=True) - x.square().sum(dim=1, keepdim=True)) + x
+        return self.last(torch.relu(self.second(x)))
+
+
+def deep_rnn(inputs: int = 2, hidden: int = 24, outputs: int = 2, scale: float = 1.0) -> nn.Module:
+    """A plain recurrent net whose recurrent weights are drawn ``scale`` times as large."""
+    net = PlainRnn(inputs, hidden, outputs)
+    with torch.no_grad():
+        net.rnn.weight_hh_l0.mul_(scale)
+    return net
+
+
+class PlainRnn(nn.Module):
+    """A rectified recurrent net over [n, t, f]."""
+
+    def __init__(self, inputs: int, hidden: int, outputs: int) -> None:
+        super().__init__()
+        self.rnn = nn.RNN(inputs, hidden, batch_first=True, nonlinearity="relu")
+        self.head = nn.Linear(hidden, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.rnn(x)[0][:, -1])
+
+
 class Recurrent(nn.Module):
     """A GRU over sequences [n, t, f]; with ``vocabulary``, over tokens [n, t]."""
 

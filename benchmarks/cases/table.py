@@ -39,7 +39,23 @@ class Case:
         }
 
 
-TEST_DATA = ("wine", "cancer", "friedman", "blobs", "sine", "sine_wide", "square", "tokens", "moons")
+TEST_DATA = (
+    "wine",
+    "cancer",
+    "friedman",
+    "blobs",
+    "sine",
+    "sine_wide",
+    "square",
+    "tokens",
+    "moons",
+    "stripes",
+    "walks",
+    "hetero",
+    "wide",
+    "clusters",
+    "crowd",
+)
 ADAM, SGD = {"name": "adam", "lr": 0.003}, {"name": "sgd", "lr": 0.1, "momentum": 0.9}
 LR = "training.optimizer.lr"
 

@@ -99,7 +99,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Proof:
-    """Everything a probe found out about a config."""
+    """Everything a probe found out about a config; ``failed`` holds a sentence for each assertion that does not hold."""
 
     config: Path
     device: str
@@ -113,3 +113,4 @@ class Proof:
     attribution: Mapping[str, float] = field(default_factory=dict)
     cost: Cost = Cost(0.0, 0, 0.0)
     interrupted: bool = False
+    failed: tuple[str, ...] = ()

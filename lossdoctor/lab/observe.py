@@ -445,10 +445,15 @@ def range_test(workload: Workload) -> RangeTest | None:
     if not read or len(read) < min(2, len(losses)):
         return None
     known, rows, suggested, limit = zip(*read, strict=True)
-    best = float(np.median(suggested))
-    configured, proposed = (np.array([_after(workload, seed, rate, batch, short) for seed in known]) for rate in (lr, best))
-    swept = np.array(rows)
-    return RangeTest(rates, swept, np.array(suggested), np.array(limit), swept[:, 0], configured, proposed, short)
+    swept, rises = np.array(rows), np.array(suggested)
+
+    def ends(rate: float) -> Array:
+        return np.array([_after(workload, seed, rate, batch, short) for seed in known])
+
+    proposed = ends(float(np.median(rises)))
+    if np.median(proposed) > 0.95 * np.median(swept[:, 0]):  # momentum lags behind a sweep: it falls steepest where it soon blows up
+        rises, proposed = rises / 10, ends(float(np.median(rises)) / 10)
+    return RangeTest(rates, swept, rises, np.array(limit), swept[:, 0], ends(lr), proposed, short)
 
 
 def examples(workload: Workload, most: int = EXAMPLES) -> Batch:

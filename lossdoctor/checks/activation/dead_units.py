@@ -16,7 +16,9 @@ class DeadUnits(Check):
     """
 
     code, severity = "ACT101", Severity.WARNING
-    requires = frozenset({"PRE101", "PRE102", "PRE104", "PRE106", "INIT102", "INIT103", "LR101"})
+    requires = frozenset(
+        {"PRE101", "PRE102", "PRE104", "PRE105", "PRE106", "PRE110", "PRE111", "PRE112", "INIT102", "INIT103", "LR101", "OPT101"}
+    )
     references = ("Amazon SageMaker Debugger, DeadRelu", "Lu et al. 2019, Dying ReLU and Initialization")
     share = 0.55  # of a layer's units; SageMaker Debugger alarms at 0.5, which small layers reach by chance
     few = 8  # units under which a layer says little; own

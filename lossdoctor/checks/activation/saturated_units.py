@@ -16,7 +16,7 @@ class SaturatedUnits(Check):
     """
 
     code, severity = "ACT102", Severity.WARNING
-    requires = frozenset({"PRE101", "PRE102", "PRE104", "PRE106", "INIT103", "LR101"})
+    requires = frozenset({"PRE101", "PRE102", "PRE104", "PRE106", "PRE112", "INIT103", "LR101"})
     references = ("Glorot and Bengio 2010, Understanding the Difficulty of Training Deep Feedforward Networks",)
     share = 0.5  # of the outputs; SageMaker Debugger, DeepDiagnosis
 

@@ -17,7 +17,7 @@ class SignalFades(Check):
     """
 
     code, severity = "ACT104", Severity.WARNING
-    requires = frozenset({"ACT101", "ACT102", "INIT102", "INIT103", "PRE101", "PRE102", "PRE104", "PRE106"})
+    requires = frozenset({"ACT101", "ACT102", "INIT102", "INIT103", "PRE101", "PRE102", "PRE104", "PRE106", "PRE111", "CAP102"})
     references = ("Glorot and Bengio 2010", "He et al. 2015, Delving Deep into Rectifiers")
     each = 4.5  # factor a layer: torch's own weights lose 2.6 with ReLU, 3.3 with GELU, 7 with sigmoid
     whole = 200.0  # factor from first to last; own

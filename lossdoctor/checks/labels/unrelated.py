@@ -18,7 +18,7 @@ class LabelsUnrelatedToInputs(Check):
     requires = frozenset({"PRE102", "LAB101", "IMB102"})
     references = ("Breiman 2001, Random Forests", "Ojala and Garriga 2010, Permutation Tests for Studying Classifier Performance")
     errors = 2.0  # standard errors over chance that count as chance
-    fewest = 400  # examples
+    fewest = 250  # examples
 
     def examine(self, relation: Relation) -> Finding | None:
         if not relation.table or relation.examples < self.fewest or relation.score > relation.chance + self.errors * relation.error:
