@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 
 from lossdoctor.core.curve import Curve, Floats
 from lossdoctor.core.diagnosis import Forecast
-from lossdoctor.core.statistics import bins
+from lossdoctor.core.shape import Shape
+from lossdoctor.core.statistics import bins, trend
 
 HORIZON = 0.25  # of the run so far
 ENOUGH = 8  # points
 POINTS = 64  # the curve is binned to this many, so that their errors are nearly independent
 RESAMPLES = 100
-WIDER = 3.5  # times the spread of the draws; from the absolute errors on 200 training curves cut at 80 %
+DAMPED = 0.8  # of the fall that the fits expect; this and what widens the interval: benchmarks/diagnose.py, development part
+ONE_POINT = 1.6  # standard deviations of a point, either way: 90 % of a normal distribution
+PRESENT = 1.0  # of the change over the last quarter of the log, which may go on, stop, or turn back
 SEED = 0  # the same log gets the same forecast
 
 
@@ -74,17 +77,21 @@ def projection(judged_loss: Curve, lr: Curve | None) -> Projection | None:
     return Projection(base + scale * now, np.maximum(base + scale * ahead, floor), last + HORIZON * span)
 
 
-def forecast(judged_loss: Curve, judged_sign: float, projection: Projection) -> Forecast:
-    """The projection as the user reads it: in the unit and direction of the log, with a 90 % interval.
+def forecast(judged_loss: Curve, judged: Shape, judged_sign: float, projection: Projection) -> Forecast:
+    """The level now less the fall that the projection expects, in the unit and direction of the log, with a 90 % interval.
 
-    The quantiles of the draws are widened by a constant: on real logs cut at 80 % the plain ones held the level at the
-    end in half of the cases only. Lei et al. 2018, Distribution-free predictive inference for regression.
+    Errors of three kinds add up in the interval: of the fits, from their draws; of a single point, from its noise; and of the
+    assumption that things go on as they are, from how much they changed over the last quarter.
     """
-    value = float(projection.ahead.mean())
-    low, high = (value + WIDER * (float(end) - value) for end in np.quantile(projection.ahead, [0.05, 0.95]))
-    low = max(low, 0.0) if judged_loss.min >= 0 else low
-    ends = [judged_sign * low, judged_sign * high]
-    return Forecast(judged_loss.label, projection.at_step, judged_sign * value, min(ends), max(ends), projection.gain)
+    level = judged.end
+    value = level - DAMPED * projection.gain
+    change = trend(judged.curve.value[-max(4, len(judged.curve) // 4) :]).change
+    spread = np.quantile(projection.ahead, [0.05, 0.95]) - float(projection.ahead.mean())
+    below, above = np.sqrt(spread**2 + (ONE_POINT * judged.noise) ** 2 + (PRESENT * change) ** 2)
+    floor = 0.0 if judged_loss.min >= 0 else -np.inf  # a loss that was never below zero will not be
+    value, low = max(value, floor), max(value - float(below), floor)
+    ends = [judged_sign * low, judged_sign * (value + float(above))]
+    return Forecast(judged_loss.label, projection.at_step, judged_sign * value, min(ends), max(ends), level - value)
 
 
 def _regime(curve: Curve, lr: Curve | None) -> Curve:

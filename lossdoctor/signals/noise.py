@@ -82,7 +82,6 @@ def level_kept(train_loss: Curve) -> float:
 
     A mean is moved by the peaks that a median does not see.
     """
-    value = train_loss.finite.value
-    value = np.minimum(value, HUGE)
+    value = np.minimum(train_loss.finite.value, HUGE)
     early = value[: max(1, len(value) // 10)]
-    return float(value[len(value) // 2 :].mean() / early.mean()) if len(value) and value.min() >= 0 and early.mean() > 0 else 0.0
+    return float(value[len(value) // 2 :].mean() / early.mean()) if len(value) and value.min() >= 0 and early.mean() > 1 / HUGE else 0.0

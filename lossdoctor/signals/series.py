@@ -12,6 +12,7 @@ from lossdoctor.core.run import Run
 from lossdoctor.core.statistics import HUGE
 
 ENOUGH = 6  # points a validation loss needs before it is judged in place of the training loss
+TELLING = 12  # points that it needs beside a training loss of over four times as many
 
 _REWARD = re.compile(r"reward|return|ep_?rew|score", re.I)
 _HIGHER = re.compile(r"acc|reward|return|rew|score|auc|f1|precision|recall|\bmap|iou|dice|bleu|psnr|ssim|r2|log_?(prob|lik)", re.I)
@@ -106,11 +107,18 @@ def judged_loss(run: Run, train_loss: Curve | None, val_loss: Curve | None, rewa
     named = [_series(run, label) for label in run.curves if _LOSS.search(label) or _HIGHER.search(label)]
     others = sorted(filter(None, named), key=lambda curve: (bool(_LOSS.search(curve.label)), len(curve)), reverse=True)
     candidates = [curve.finite for curve in (reward, val_loss, train_loss, *others) if curve is not None]
+    if reward is None and val_loss is not None and train_loss is not None and _short_beside(val_loss.finite, train_loss.finite):
+        candidates = candidates[1:]
     chosen = next((curve for wanted in (ENOUGH, 1) for curve in candidates if len(curve) >= wanted), None)
     if chosen is None:
         return None
     value = np.clip(chosen.value, -HUGE, HUGE)
     return replace(chosen, value=-value if _higher_is_better(chosen.label) else value)
+
+
+def _short_beside(val: Curve, train: Curve) -> bool:
+    """Whether a few points of validation would hide what many of training show."""
+    return len(val) < TELLING and len(train) > 4 * len(val)
 
 
 def judged_sign(judged_loss: Curve) -> float:

@@ -8,7 +8,7 @@ gives way to the healthy one: a false alarm is worse than silence.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,7 +22,18 @@ from lossdoctor.signals.generalization import ROUND_CLASSES
 COMMON_CLASSES = (2, 3, 10, 100, 1000)  # a level alone is taken for ln C of these only
 FEWEST = 5  # points below which nothing but NaN is said
 FEW = 12  # points below which a sick verdict needs 1.4 times the evidence
-SURE = 0.55  # a sick verdict below this confidence is not given
+SURE = 0.55  # a sick verdict below this surety is not given
+RIGHT = {
+    Status.IMPROVING: (0.5, 0.75),
+    Status.CONVERGED: (0.6, 0.8),
+    Status.STALLED: (0.55, 0.6),
+    Status.NEVER_LEARNED: (0.7, 0.9),
+    Status.SLOW: (0.5, 0.6),
+    Status.OSCILLATING: (0.7, 0.8),
+    Status.DIVERGING: (0.8, 0.95),
+    Status.OVERFITTING: (0.9, 0.95),
+}
+"""The share of verdicts that are right at a surety of 0.55 and of 0.95: benchmarks/diagnose.py, development part."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,11 @@ class _Case:
     def losses(self) -> list[Shape]:
         """The judged series and the training loss; a reward alone, where there is one."""
         return [self.judged] if self.train is None or self.sign < 0 else [self.judged, self.train]
+
+    @property
+    def spent(self) -> bool:
+        """Whether the learning rate has been brought down to nothing."""
+        return self.lr is not None and len(self.lr.finite) > 2 and self.lr.finite.last < 0.03 * self.lr.max
 
     @property
     def few(self) -> bool:
@@ -115,8 +131,16 @@ def verdict(
     for rule in (_recurring, _diverging, _guessing, _overfitting, _oscillating, _never_learned, _slow, _stalled):
         found = rule(case)
         if found and found.confidence >= SURE:
-            return found
-    return _healthy(case)
+            return _calibrated(found)
+    return _calibrated(_healthy(case))
+
+
+def _calibrated(verdict: Verdict) -> Verdict:
+    """The verdict with the share of such verdicts that are right for its confidence."""
+    if verdict.status not in RIGHT:
+        return verdict
+    confidence = float(np.interp(verdict.confidence, (0.55, 0.95), RIGHT[verdict.status]))
+    return replace(verdict, confidence=round(confidence, 3))
 
 
 def non_finite_step(run: Run, train_loss: Curve | None, val_loss: Curve | None) -> float | None:
@@ -185,7 +209,7 @@ def _guessing(case: _Case) -> Verdict | None:
     if case.reached is not None and case.learned is not None and (case.learned > 0.15 or _good(case.accuracy)) and not case.constant_guess:
         return None
     chance = min(_at_chance(shape, case.reached) for shape in case.losses)
-    above = max(chance, _idle(case), 4.0 if case.constant_guess else 0.0)
+    above = max(chance, _idle(case), _unmoved(case), 4.0 if case.constant_guess else 0.0)
     return _nothing_learned(case, above, "at the level of a constant guess")
 
 
@@ -196,6 +220,17 @@ def _idle(case: _Case) -> float:
     if case.relative_fall > 0.5:
         return 0.0  # the training loss did fall
     return min(0.6 / max(case.reached, 0.3), 0.03 / max(case.learned, 0.01), 2.0)
+
+
+def _unmoved(case: _Case) -> float:
+    """Over 1 where a low accuracy has not risen under a loss far higher than it explains: whatever fell, nothing was learned.
+
+    A constant guess that is right with probability a has a cross-entropy of -ln a; a model of text may have more at a high a.
+    """
+    if case.reached is None or case.learned is None or not 0 < case.reached < 0.5 or case.sign < 0:
+        return 0.0
+    explained = -0.9 * math.log(case.reached) if case.reached < 0.2 else 0.5 - 1.5 * math.log(case.reached)
+    return min(min(shape.end for shape in case.losses) / explained, 0.06 / max(case.learned, 0.01), 0.5 / case.reached)
 
 
 def _never_learned(case: _Case) -> Verdict | None:
@@ -232,7 +267,7 @@ def _flatness(shape: Shape, sign: float) -> float:
     none = 3.0 if blown_up and shape.end >= shape.first - shape.noise else 0.0
     limit = 0.3 if len(shape.curve) >= 20 else 0.05  # a spike passes for noise, the more so among few points
     readable = shape.relative_fall < limit or shape.best < 0 or sign < 0
-    within_noise = 3 / max(shape.gained, 0.3) if shape.whole.z > -2.5 and readable else 0.0
+    within_noise = 3 / max(shape.gained, 0.3) if shape.whole.z > -2.0 and readable else 0.0
     if sign > 0 and shape.start > 0:  # noise that could hide a fall of a fifth proves nothing
         hidden = 3 * 1.25 * shape.noise / math.sqrt(max(1, len(shape.curve) // 20)) / shape.start
         within_noise *= min(1.0, 0.2 / max(hidden, 1e-9))
@@ -272,11 +307,11 @@ def _good(accuracy: Curve | None) -> bool:
 def _overfitting(case: _Case) -> Verdict | None:
     """The validation loss has risen from its best by more than its noise while the training loss kept falling."""
     val, train = case.val, case.train
-    if val is None or len(val.curve) < FEWEST or val.rise <= 0 or val.curve.label != case.judged.curve.label:
+    if val is None or len(val.curve) < FEWEST or val.rise <= 0 or case.sign < 0:
         return None
-    significance = _over(val.rise, val.error) / 4
+    significance = _over(val.rise, val.error) / 3.5
     of_best = _over(val.rise, abs(val.best))
-    size = min(_over(val.rise, val.fall) / 0.03, of_best / 0.02)
+    size = min(max(_over(val.rise, val.fall) / 0.03, of_best / 0.1), of_best / 0.04)
     kept = 1.0
     if train is not None:
         before = train.curve.until(val.best_step).smooth(3).value
@@ -300,7 +335,7 @@ def _oscillating(case: _Case) -> Verdict | None:
     swing = _over(shape.noise, level)
     gained = max(shape.start - level, 0.0)
     batches = case.val is None and len(shape.curve) > 60  # single steps: their batches differ, whatever the weights do
-    large = swing / (0.35 if batches else 0.2)
+    large = swing / (0.35 if batches else 0.2 if len(shape.curve) >= 20 else 0.3)
     above = min(large, level / shape.start / 0.6, 3 * _over(shape.noise, gained), _turns(shape) / 0.3, 4 / max(shape.gained, 0.1))
     if above < 1:
         return None
@@ -334,7 +369,7 @@ def _slow(case: _Case) -> Verdict | None:
         return None
     if case.learned is not None and case.learned > 0.2:
         return None
-    straight = shape.tail_fall / 0.18
+    straight = shape.tail_fall / 0.2
     little = 0.22 / max(case.relative_fall, 1e-4)
     above = min(straight, little, -shape.whole.z / 3, -shape.half.z / 2)
     if above < 1:
@@ -349,13 +384,15 @@ def _stalled(case: _Case) -> Verdict | None:
     if _improving(case) >= 1 or len(shape.curve) < FEW:
         return None
     early = (1 - shape.settled_fraction) / 0.3
-    little = 0.03 / max(case.relative_fall, 1e-4)
+    little = 0.06 / max(case.relative_fall, 1e-4)
     dull = 0.0
-    if case.reached is not None:
-        dull = min(0.25 / max(case.relative_fall, 1e-4), 0.75 / max(case.reached, 1e-9))
+    if case.reached is not None and case.learned is not None:
+        dull = min(0.25 / max(case.relative_fall, 1e-4), 0.75 / max(case.reached, 1e-9), 0.08 / max(case.learned, 0.01))
     ran_out = 0.0
+    if case.spent_step is not None and (case.reached or 0.0) < 0.95 and shape.end > 0.1 * shape.start > 0:
+        ran_out = 0.25 / max(1 - _fraction_after(shape, case.spent_step), 0.05)
     if case.spent_step is not None and case.fall_before_spent is not None:
-        ran_out = min(case.fall_before_spent / 0.05, _fraction_after(shape, case.spent_step) / 0.35)
+        ran_out = max(ran_out, min(case.fall_before_spent / 0.05, _fraction_after(shape, case.spent_step) / 0.35))
     halted = 2.0 if case.halt_step is not None else 0.0
     unexplained = case.excess if case.excess is not None and (case.reached or 0.0) > 0.5 else 0.0
     above = max(min(early, little), min(early, dull), ran_out, halted, unexplained)
@@ -378,11 +415,35 @@ def _stalled(case: _Case) -> Verdict | None:
 def _improving(case: _Case) -> float:
     """Over 1 where the expected gain of the next quarter is clear of zero and over 2 % of the fall so far."""
     shape, projection = case.judged, case.projection
+    if case.spent:
+        return 0.0
     if projection is None or shape.fall <= 0:
         return shape.tail_fall / 0.04 if shape.tail.z < -1 else 0.0
-    gain = projection.gain / shape.fall / 0.02
+    worth = 0.02 * max(shape.fall, 0.15 * shape.start if shape.best >= 0 else 0.0)
+    gain = (projection.gain if _steady(case.lr) else min(projection.gain, _pace(shape))) / worth
     lower = projection.ahead.mean() < shape.end + shape.error
-    return gain if projection.surely and lower else min(gain, 0.9)
+    return gain if projection.surely and lower and shape.half.z < -1.5 else min(gain, 0.9)
+
+
+def _steady(lr: Curve | None) -> bool:
+    """Whether the log says that the learning rate is still what it was at its peak."""
+    return lr is not None and len(lr.finite) > 2 and lr.finite.last > 0.9 * lr.max
+
+
+def _pace(shape: Shape) -> float:
+    """What the next quarter brings if the fall goes on slowing down as it did between the last two eighths of the run.
+
+    A falling curve does not speed up; one whose learning rate is brought down slows faster than any power law. What the noise
+    allows is granted, so that only a clear slowing counts.
+    """
+    value, eighth = shape.curve.value, max(1, len(shape.curve) // 8)
+    far, middle, now = (
+        float(np.median(part)) for part in (value[-3 * eighth : -2 * eighth], value[-2 * eighth : -eighth], value[-eighth:])
+    )
+    error = 1.8 * shape.noise / math.sqrt(eighth)  # of a difference of two medians
+    before, last = far - middle - error, middle - now + error
+    slowing = min(max(last, 0.0) / before, 1.0) if before > 0 else 1.0
+    return max(last, 0.0) * (slowing + slowing**2)
 
 
 def _healthy(case: _Case) -> Verdict:

@@ -20,7 +20,7 @@ class OneClassPredicted(Check):
     """
 
     code, severity = "IMB002", Severity.WARNING
-    requires = frozenset({"NUM001"})
+    requires = frozenset({"NUM001", "FRZ001"})
     references = ("He and Garcia 2009, Learning from Imbalanced Data",)
     fewest = 5  # points
     same = 0.9  # share of the last half that has one value; own

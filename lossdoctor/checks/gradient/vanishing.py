@@ -21,7 +21,7 @@ class VanishingGradient(Check):
     """
 
     code, severity = "GRAD002", Severity.ERROR
-    requires = frozenset({"NUM001"})
+    requires = frozenset({"NUM001", "FRZ001"})
     references = (
         "Glorot and Bengio 2010, Understanding the difficulty of training deep feedforward neural networks",
         "Amazon SageMaker Debugger rules",

@@ -24,6 +24,7 @@ class LearningRateTooHigh(Check):
     requires = frozenset({"NUM001"})
     references = ("Smith 2017, Cyclical Learning Rates", "Cohen et al. 2021, Gradient Descent on Neural Networks at the Edge of Stability")
     jump = 2.0  # times the final level: a loss that was this high and now rests at a constant guess has blown up; own
+    restless = 0.03  # of the level: the swing of a loss that learned nothing, which should be still; own
     fewest = 3  # spikes as tall as half of all that the run gained; own
 
     def examine(
@@ -36,9 +37,11 @@ class LearningRateTooHigh(Check):
             return self._found("The loss swings from point to point and makes no net progress", 0.9 * verdict.confidence, verdict, evidence)
         stuck = train_shape or judged
         peak = float(stuck.curve.value.max())
-        if verdict.status is Status.NEVER_LEARNED and stuck.end > 0 and peak > self.jump * stuck.end:
+        if verdict.status is Status.NEVER_LEARNED and stuck.end > 0 and max(peak, stuck.first) > self.jump * stuck.end:
             evidence["peak_over_last"] = peak / stuck.end
             return self._found("The loss blew up and came to rest at the level of a constant guess", 0.7, verdict, evidence)
+        if verdict.status is Status.NEVER_LEARNED and stuck.best > 0 and stuck.noise > self.restless * stuck.best:
+            return self._found("The loss learns nothing and does not come to rest", 0.6, verdict, evidence)
         if spikes is not None and len(spikes) >= self.fewest:
             return self._found(f"The training loss has {len(spikes)} spikes", 0.6, verdict, evidence)
         return None

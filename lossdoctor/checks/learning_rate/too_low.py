@@ -22,7 +22,7 @@ class LearningRateTooLow(Check):
     references = ("Smith 2017, Cyclical Learning Rates", "Karpathy, CS231n: babysitting the learning process")
     straight = 0.15  # share of the fall in the last third; a straight line has 0.33, a settled curve 0; own
     little = 0.3  # of the start that the loss came down by; own
-    clear = 3.0  # Mann-Kendall score
+    clear = 2.0  # Mann-Kendall score
 
     def examine(self, verdict: Verdict, judged: Shape, train_shape: Shape | None) -> Finding | None:
         loss = train_shape or judged

@@ -34,7 +34,7 @@ class RepeatingOrder(Check):
         if swing < self.swing or level_kept < self.kept:
             return None
         return self.finding(
-            f"The training loss repeats itself every {period:g} points, in swings of {swing:.0%}: the examples seem to come in a fixed order.",
+            f"The training loss repeats itself every {period:g} points, swinging by {swing:.0%}: examples seem to come in a fixed order.",
             confidence=0.85,
             step=float(train_loss.finite.step[0]),
             period=period,

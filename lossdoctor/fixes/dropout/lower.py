@@ -16,7 +16,7 @@ class LowerDropout(Fix):
     """
 
     code = "FDROP01"
-    cures = frozenset({"DROP101", "CAP001", "CAP101"})
+    cures = frozenset({"DROP001", "DROP101", "CAP001", "CAP101"})
     references = ("Srivastava et al. 2014, Dropout",)
     rates = (0.0, 0.1)
 
