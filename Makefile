@@ -7,7 +7,7 @@ DEMO := build/demo
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install demo test lint docs samples fixtures benchmark clean
+.PHONY: help install demo test lint docs samples fixtures benchmark benchmark-diagnose runs clean
 
 help:
 	@echo "make demo       diagnose a stalled run, probe a config that does not learn, train the fixed one"
@@ -17,6 +17,7 @@ help:
 	@echo "make samples    train the sample runs anew"
 	@echo "make fixtures   write the logs of real loggers anew that the tests read; installs those into a venv of its own"
 	@echo "make benchmark  start-up time, reading speed, verdicts and repairs on the samples"
+	@echo "make benchmark-diagnose  diagnoses of 300 labelled runs, against peers"
 
 install: $(READY)
 
@@ -64,6 +65,16 @@ benchmark: $(READY)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/reading.py
 	$(BIN)/python benchmarks/samples.py
+
+# the peers come into an environment of their own; where they cannot be installed, the benchmark says so and goes on
+benchmark-diagnose: $(READY)
+	@test -x build/peers-of-diagnose/bin/runmedic || $(PYTHON) -m venv build/peers-of-diagnose
+	-build/peers-of-diagnose/bin/pip install --quiet runmedic==0.1.1 trainproof==0.22.0
+	$(BIN)/python benchmarks/diagnose.py --peers build/peers-of-diagnose/bin/python
+
+# trains the labelled runs anew and freezes them: half an hour of two cores
+runs: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.runs.make
 
 clean:
 	rm -rf .venv build

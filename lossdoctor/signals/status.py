@@ -370,7 +370,7 @@ def _slow(case: _Case) -> Verdict | None:
     if case.learned is not None and case.learned > 0.2:
         return None
     straight = shape.tail_fall / 0.2
-    little = 0.22 / max(case.relative_fall, 1e-4)
+    little = 0.21 / max(case.relative_fall, 1e-4)
     above = min(straight, little, -shape.whole.z / 3, -shape.half.z / 2)
     if above < 1:
         return None
@@ -389,12 +389,12 @@ def _stalled(case: _Case) -> Verdict | None:
     if case.reached is not None and case.learned is not None:
         dull = min(0.25 / max(case.relative_fall, 1e-4), 0.75 / max(case.reached, 1e-9), 0.08 / max(case.learned, 0.01))
     ran_out = 0.0
-    if case.spent_step is not None and (case.reached or 0.0) < 0.95 and shape.end > 0.1 * shape.start > 0:
+    if case.spent_step is not None and (case.reached or 0.0) < 0.95 and shape.end > 0.5 * shape.start > 0:
         ran_out = 0.25 / max(1 - _fraction_after(shape, case.spent_step), 0.05)
     if case.spent_step is not None and case.fall_before_spent is not None:
         ran_out = max(ran_out, min(case.fall_before_spent / 0.05, _fraction_after(shape, case.spent_step) / 0.35))
     halted = 2.0 if case.halt_step is not None else 0.0
-    unexplained = case.excess if case.excess is not None and (case.reached or 0.0) > 0.5 else 0.0
+    unexplained = case.excess / 1.1 if case.excess is not None and (case.reached or 0.0) > 0.5 else 0.0
     above = max(min(early, little), min(early, dull), ran_out, halted, unexplained)
     if above < 1:
         return None

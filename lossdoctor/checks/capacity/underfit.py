@@ -37,7 +37,7 @@ class Underfit(Check):
         at = "" if reached is None else f" at an accuracy of {reached:.3f}"
         return self.finding(
             f"Training loss settles at {train_shape.end:.4g} after {train_shape.start:.4g}{at}: the model cannot fit the training data.",
-            confidence=0.5,
+            confidence=0.25,  # many causes look alike
             step=train_shape.settled_step,
             relative_fall=train_shape.relative_fall,
             accuracy=reached,

@@ -41,7 +41,7 @@ class OneClassPredicted(Check):
             return None
         return self.finding(
             f"Validation accuracy is {late[-1]:.4g} and does not move: the model probably predicts one class for everything.",
-            confidence=0.85 if constant else 0.65,
+            confidence=0.85 if constant else 0.3,
             step=float(val_accuracy.finite.step[len(value) // 2]),
             accuracy=float(late[-1]),
             share_of_points=float(np.mean(late == late[-1])),

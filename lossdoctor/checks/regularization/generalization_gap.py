@@ -31,7 +31,7 @@ class GeneralizationGap(Check):
             return None
         return self.finding(
             f"Validation loss ends at {val_shape.end:.4g}, training loss at {train_shape.end:.4g}: {share:.0%} of it does not carry over.",
-            confidence=0.75,
+            confidence=0.45,
             severity=Severity.INFO if verdict.status.healthy and visible < self.wide else None,  # it came down all the same
             step=val_shape.best_step,
             gap=gap,
