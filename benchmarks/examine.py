@@ -99,21 +99,27 @@ def line(result: dict[str, Any]) -> str:
     return f"{result['name']:34}{(result['true'] or ('sound',))[0]:20}{verdict:8}{sum(result['spent'].values()):6.1f} s  {said}{crash}"
 
 
+def by_examination(result: dict[str, Any]) -> dict[str, Any]:
+    """The result as it would be without what the log of the training says, whose codes end in a number under 100."""
+    return result | {"findings": [f for f in result["findings"] if f[0][-3] != "0"]}
+
+
 def summary(results: list[dict[str, Any]], half: str) -> None:
     ill = [r for r in results if r["true"] and r["true"][0] != "early_stopping"]
     late = [r for r in results if r["true"] and r["true"][0] == "early_stopping"]
     sound = [r for r in results if not r["true"] and not r["twin"]]
     twins = [r for r in results if r["twin"]]
     print(f"\n{half}: {len(ill)} faults that an examination can tell, {len(late)} of early stopping, {len(sound)} sound")
-    for name, group in (("", ill), (" (early stopping)", late)):
+    alone = [by_examination(r) for r in ill]
+    for name, group in (("", ill), (" (without the log of the training)", alone), (" (early stopping)", late)):
         if group:
             first, three = sum(place(r) == 1 for r in group), sum((place(r) or 9) <= 3 for r in group)
             print(f"  true family first{name}  {first}/{len(group)} = {first / len(group):.0%}")
             print(f"  among the first three{name}  {three}/{len(group)} = {three / len(group):.0%}")
     for name, group in (("sound cases", sound), ("sound twins", twins)):
         if group:
-            errors = sum(any(f[3] for f in r["findings"]) for r in group)
-            print(f"  {name} with an error or a warning  {errors}/{len(group)}")
+            errors, own = (sum(any(f[3] for f in r["findings"]) for r in g) for g in (group, [by_examination(r) for r in group]))
+            print(f"  {name} with an error or a warning  {errors}/{len(group)}, {own} of them without the log of the training")
     totals = [sum(s for name, s in r["spent"].items() if name != TRAINING) for r in results]
     print(f"  median CPU seconds a case  {statistics.median(totals):.1f}, the training itself beside it")
 

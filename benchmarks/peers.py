@@ -3,6 +3,7 @@
     python benchmarks/peers.py [--half test|development|all]        in an environment of its own, see `make benchmark-examine`
 
 Neither names a family, so each of their rules counts for every family that it could mean, and findings rank by severity, then as given.
+Rules of torch-audit about hardware and style are left out.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def judge(case: Case, peer: Callable[[Workload], Found]) -> Found | None:
         except (LossDoctorError, Exception) as error:  # whatever it raises, it does not accept the case
             print(f"{case.name}: {type(error).__name__}: {str(error)[:80]}", file=sys.stderr)
             return None
-    return list({rule: (level, rule) for level, rule in reversed(found)}.values())[::-1]
+    return list({rule: (level, rule) for level, rule in reversed(found) if rule in MEANS}.values())[::-1]
 
 
 def main() -> None:

@@ -58,19 +58,20 @@ class Cnn(nn.Module):
 
 
 class Recurrent(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, scale: float = 1.0) -> None:
         super().__init__()
         self.gru, self.out = nn.GRU(2, 16, batch_first=True), nn.Linear(16, 2)
+        self.gru.weight_hh_l0.data *= scale
 
     def forward(self, x: Tensor) -> Tensor:
         return self.out(self.gru(x)[0][:, -1])
 
 
 class Encoder(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, words: int = 12) -> None:
         super().__init__()
         layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
-        self.embed, self.encode, self.out = nn.Embedding(12, 16), nn.TransformerEncoder(layer, 1), nn.Linear(16, 2)
+        self.embed, self.encode, self.out = nn.Embedding(words, 16), nn.TransformerEncoder(layer, 1), nn.Linear(16, 2)
 
     def forward(self, tokens: Tensor) -> Tensor:
         return self.out(self.encode(self.embed(tokens)).mean(dim=1))
@@ -135,8 +136,8 @@ def waves() -> Arrays:
     return np.stack([np.sin(phase), np.cos(phase)], axis=2).astype(np.float32), y
 
 
-def sentences() -> Arrays:
-    x = np.random.default_rng(0).integers(0, 12, (400, 6))
+def sentences(words: int = 12, length: int = 6) -> Arrays:
+    x = np.random.default_rng(0).integers(0, words, (400, length))
     return x, (x == 3).any(axis=1).astype(int)
 
 
@@ -197,6 +198,9 @@ SOUND: dict[str, Callable[[], Workload]] = {
     "pictures": lambda: workload(slopes, colours(), optimizer={"lr": 0.01}),
     "four to one": lambda: workload(lambda: mlp(6, 2), of(lambda x, y: (x, (x[:, 0] > 0.84).astype(int)))),
     "batch norm": lambda: workload(lambda: nn.Sequential(nn.Linear(6, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 3)), classes()),
+    "one-hot as decimals": lambda: workload(
+        lambda: mlp(6, 3), of(lambda x, y: (x, np.eye(3, dtype=np.float32)[y])), loss="cross_entropy", epochs=100
+    ),
     "two to one": lambda: workload(lambda: mlp(6, 2), of(lambda x, y: (x, (y > 0).astype(int)))),
 }
 
@@ -256,11 +260,24 @@ FAULTY: dict[str, tuple[str, Callable[[], Workload]]] = {
         lambda: workload(lambda: mlp(6, 1), of(lambda x, y: (np.hstack([x[:, 1:], 3 * y + 1]), y), numbers())),
     ),
     "dead": ("ACT101", lambda: workload(lambda: biased(mlp(6, 3)), classes())),
+    "one-hot as integers": (
+        "LAB105",
+        lambda: workload(lambda: mlp(6, 3), of(lambda x, y: (x, np.eye(3, dtype=int)[y])), loss="cross_entropy"),
+    ),
+    "mostly one token": (
+        "PRE114",
+        lambda: workload(
+            lambda: Encoder(60),
+            of(lambda x, y: (np.where(np.random.default_rng(1).random(x.shape) < 0.8, 1, x), y), sentences(60, 12)),
+            batch_size=32,
+        ),
+    ),
     "softmax inside": ("ACT102", lambda: workload(lambda: Cnn(act=lambda x: torch.softmax(x, dim=1)), digits(), optimizer=SGD)),
     "no activation": ("ACT103", lambda: workload(lambda: mlp(6, 3, (32, 32), act=None), classes())),
     "deep sigmoid": ("ACT104", lambda: workload(lambda: mlp(6, 3, (32,) * 5, nn.Sigmoid), classes())),
     "all weights equal": ("INIT102", lambda: workload(lambda: drawn(mlp(6, 3), lambda w: nn.init.constant_(w, 0.1)), classes())),
     "weights too large": ("INIT103", lambda: workload(lambda: drawn(mlp(6, 3, (64, 64)), lambda w: nn.init.normal_(w, 0, 2)), classes())),
+    "recurrent weights too large": ("INIT103", lambda: workload(lambda: Recurrent(6.0), waves(), batch_size=32)),
     "logarithm of zero": ("GRAD103", lambda: workload(LogOfZero, classes())),
     "frozen": ("FRZ101", lambda: workload(lambda: frozen(mlp(6, 3)), classes())),
     "softmax before cross entropy": ("LOSS101", lambda: workload(lambda: mlp(6, 3, last=nn.Softmax(dim=1)), classes())),
@@ -301,6 +318,23 @@ def test_a_fault_is_named_first_or_second(name: str) -> None:
     outcome = examination(make())
     assert not outcome.crashed
     assert code in [finding.code for finding in loud(outcome)[:2]]
+
+
+def test_examples_whose_targets_are_all_masked_are_counted() -> None:
+    class Masked(torch.utils.data.Dataset[dict[str, Tensor]]):
+        def __len__(self) -> int:
+            return 60
+
+        def __getitem__(self, i: int) -> dict[str, Tensor]:
+            ids = torch.arange(i, i + 8) % 12
+            return {"input_ids": ids, "labels": torch.full((8,), -100) if i % 3 else ids.roll(-1)}
+
+    def step(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+        return nn.functional.cross_entropy(model(batch["input_ids"]).flatten(0, 1), batch["labels"].flatten())
+
+    work = workload(lambda: nn.Sequential(nn.Embedding(12, 16), nn.Linear(16, 12)), Masked(), Masked(), step=step, batch_size=16)
+    finding = next(f for f in examination(work).findings if f.code == "LAB104")
+    assert finding.evidence["examples"] == pytest.approx(2 / 3, abs=0.01)
 
 
 def test_a_rate_finding_suggests_a_rate_that_the_fix_can_use() -> None:

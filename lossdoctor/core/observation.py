@@ -77,7 +77,8 @@ class Targets:
     """The training targets as training sees them; ``low`` to ``high`` holds them all.
 
     ``mean`` and ``std`` are of the column that is farthest from mean 0 and standard deviation 1; ``one_hot`` says that there are
-    several columns and each row is a distribution: nowhere negative, with a sum of one.
+    several columns and each row is a distribution: nowhere negative, with a sum of one;
+    ``integer`` that they are stored as integers.
     """
 
     mean: float
@@ -88,6 +89,7 @@ class Targets:
     whole: bool = False
     columns: int = 1
     one_hot: bool = False
+    integer: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,12 +179,15 @@ class Images:
 @dataclass(frozen=True)
 class Tokens:
     """Sequences of whole numbers: the share of ``padding`` (the value that ends or begins most of them), and of targets that are
-    ``masked`` by -100; ``silent`` is the share of examples all of whose targets are."""
+    ``masked`` by -100; ``silent`` is the share of examples all of whose targets are. ``common`` is the share of the most frequent
+    value among the places that are no padding, ``kinds`` the number of different values."""
 
     padding: float
     masked: float
     silent: float
     length: int
+    common: float = 0.0
+    kinds: int = 0
 
 
 @dataclass(frozen=True)

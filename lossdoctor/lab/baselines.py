@@ -26,9 +26,7 @@ def baselines(train: tuple[Array, Array], val: tuple[Array, Array], classes: boo
     """Fit a linear model, a forest and nearest neighbours on a sample of (x [n, ...], y [n]) and judge them on validation."""
     if min(len(train[0]), len(val[0])) < FEWEST:
         return None
-    kept = np.random.default_rng(0).permutation(len(train[0]))[:EXAMPLES]
-    x, y = _table(train[0][kept]), train[1][kept].reshape(len(kept))
-    x_val, y_val = _table(val[0]), val[1].reshape(len(val[1]))
+    (x, y), (x_val, y_val) = _sample(train), _sample(val)
     models: dict[str, Any]
     if classes:
         if len(np.unique(y)) < 2:
@@ -46,5 +44,8 @@ def baselines(train: tuple[Array, Array], val: tuple[Array, Array], classes: boo
     return Baselines(scores, "accuracy" if classes else "loss", len(y_val))
 
 
-def _table(x: Array) -> Array:
-    return np.nan_to_num(x.reshape(len(x), -1)[:, :FEATURES].astype(np.float64), posinf=0.0, neginf=0.0)
+def _sample(split: tuple[Array, Array]) -> tuple[Array, Array]:
+    """At most ``EXAMPLES`` rows of a split as a table without gaps and a target each."""
+    kept = np.random.default_rng(0).permutation(len(split[0]))[:EXAMPLES]
+    x = split[0][kept].reshape(len(kept), -1)[:, :FEATURES].astype(np.float64)
+    return np.nan_to_num(x, posinf=0.0, neginf=0.0), split[1][kept].reshape(len(kept))

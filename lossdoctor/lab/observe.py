@@ -130,6 +130,8 @@ def targets(workload: Workload) -> Targets | None:
         float(np.isnan(known).mean()),
         whole,
         y.shape[1],
+        one_hot=y.shape[1] > 1 and bool((y >= 0).all()) and bool(np.allclose(y.sum(axis=1), 1.0, atol=1e-3)),
+        integer=found[1].dtype.kind in "iu",
     )
 
 
@@ -227,13 +229,17 @@ def tokens(workload: Workload) -> Tokens | None:
         return None
     if not isinstance(ids, Tensor) or ids.is_floating_point() or ids.dim() != 2 or ids.shape[1] < 2:
         return None
+    blank = _runs(ids, int(torch.mode(torch.cat([ids[:, 0], ids[:, -1]])).values))
     mask = batch.get("attention_mask") if isinstance(batch, Mapping) else None
-    ends = torch.cat([ids[:, 0], ids[:, -1]])
-    pad = int(torch.mode(ends).values)
-    padding = float((mask == 0).float().mean()) if isinstance(mask, Tensor) and mask.shape == ids.shape else _runs(ids, pad)
+    if isinstance(mask, Tensor) and mask.shape == ids.shape:
+        blank = mask == 0
     hidden = labels == IGNORED if isinstance(labels, Tensor) and not labels.is_floating_point() else torch.zeros(1, 1)
     hidden = hidden.reshape(len(hidden), -1).float()
-    return Tokens(padding, float(hidden.mean()), float(hidden.min(dim=1).values.mean()), ids.shape[1])
+    kinds, counts = np.unique(ids[~blank].cpu().numpy(), return_counts=True)
+    common = float(counts.max() / counts.sum()) if len(counts) else 0.0
+    return Tokens(
+        float(blank.float().mean()), float(hidden.mean()), float(hidden.min(dim=1).values.mean()), ids.shape[1], common, len(kinds)
+    )
 
 
 def baselines(workload: Workload) -> Baselines | None:
@@ -276,12 +282,14 @@ def plan(workload: Workload) -> Plan:
 
 @measurement
 def computable(workload: Workload) -> bool:
-    """Whether the loss takes the labels; only labels out of range are passed over, any other fault is the user's to hear."""
+    """Whether the loss takes the labels; labels out of range and one-hot integers are passed over, other faults the user is to hear."""
     if workload.config.training.step is not None or (seen := output(workload)) is None:
         return True
     found = arrays(workload, workload.splits[0])
     if found is None or workload.loss_name not in INDEX or found[1].dtype.kind == "f":
         return True
+    if found[1].ndim == 2 and found[1].shape[1] > 1 and len(seen.shape) == 2:
+        return False
     return bool(found[1].min() >= 0 or found[1].min() == IGNORED) and bool(found[1].max() < seen.shape[1] if len(seen.shape) > 1 else True)
 
 
@@ -506,11 +514,10 @@ def _weights(model: nn.Module) -> dict[str, Tensor]:
     return {name: p for name, p in model.named_parameters() if p.dim() > 1}
 
 
-def _runs(ids: Tensor, pad: int) -> float:
-    """The share of a value in the runs of it that begin or end the sequences [n, t]."""
-    same = (ids == pad).long()
-    runs = same.flip(1).cumprod(dim=1).sum(dim=1) + same.cumprod(dim=1).sum(dim=1)
-    return float(runs.clamp(max=ids.shape[1]).float().mean()) / ids.shape[1]
+def _runs(ids: Tensor, value: int) -> Tensor:
+    """Where a value fills the beginning or the end of the sequences [n, t]."""
+    same = (ids == value).long()
+    return (same.cumprod(dim=1) + same.flip(1).cumprod(dim=1).flip(1)) > 0
 
 
 def _layer(name: str) -> str:

@@ -15,9 +15,10 @@ from lossdoctor.lab.observe import EXAMPLES, examples, measurement
 from lossdoctor.lab.workload import Workload
 
 KEPT = 8  # the place of the example whose neighbours are exchanged
-PARTS = 16  # small batches that the noise of the gradient is taken from
+PARTS = 8  # small batches that the noise of the gradient is taken from
 TIMED = 5  # steps
 CRITICAL = 30  # doublings of the learning rate that are tried at most
+SLOW = 0.1  # seconds of a step beyond which this is left out
 
 
 @measurement
@@ -46,7 +47,7 @@ def independence(workload: Workload) -> Independence | None:
 
 @measurement
 def curvature(workload: Workload) -> Curvature | None:
-    """Follow the configured optimizer's first update until the loss exceeds that at the start; None where it never does.
+    """Follow the configured optimizer's first update until the loss exceeds that at the start; None where it never does, or is slow.
 
     The noise scale compares the gradient of all examples with those of ``PARTS`` parts of them (McCandlish 2018, appendix A).
     """
@@ -55,8 +56,11 @@ def curvature(workload: Workload) -> Curvature | None:
     optimizer = workload.optimizer(model)
     lr = optimizer.param_groups[0]["lr"]
     before = [p.detach().clone() for p in _learning(model)]
+    begin = time.monotonic()
     start = _backward(workload, model, batch)
     optimizer.step()
+    if time.monotonic() - begin > SLOW:
+        return None
     update = [(p.detach() - old) / lr for p, old in zip(_learning(model), before, strict=True)]
 
     def loss_at(rate: float) -> float:

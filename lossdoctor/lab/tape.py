@@ -88,7 +88,7 @@ class Tape(TorchFunctionMode):
         if kind in ("weighted", "recurrent", "attention", "embedding"):
             self.channels_first = name.startswith("conv")
         if kind:
-            weight = next((t for t in tensors if id(t) in self.parameters and t.dim() > 1), None) if kind == "weighted" else None
+            weight = self._weight(kind, args, tensors)
             rate = _rate(args, kwargs) if kind == "dropout" else 0.0
             self._add(kind, name, value, bare=source if kind == "weighted" else "", rate=rate, weight=weight)
         elif name not in LINEAR:
@@ -96,6 +96,14 @@ class Tape(TorchFunctionMode):
         after = self._layer if kind == "weighted" else source if name in LINEAR else ""
         if after or hasattr(value, SOURCE):  # what is changed in place keeps its mark otherwise
             setattr(value, SOURCE, after)
+
+    def _weight(self, kind: str, args: tuple[Any, ...], tensors: list[Tensor]) -> Tensor | None:
+        """The weights of a layer; of a recurrent one those that lead from state to state."""
+        if kind == "recurrent":
+            lists = [t for a in args if isinstance(a, list | tuple) for t in a if isinstance(t, Tensor)]
+            square = [t for t in (*lists, *tensors) if id(t) in self.parameters and t.dim() == 2 and t.shape[0] % t.shape[1] == 0]
+            return max(square, key=lambda t: float(t.std()) * t.shape[1] ** 0.5, default=None)
+        return next((t for t in tensors if id(t) in self.parameters and t.dim() > 1), None) if kind == "weighted" else None
 
     def _kind(self, name: str, tensors: list[Tensor]) -> str:
         if name in WEIGHTED or (name in PRODUCTS and any(id(t) in self.parameters for t in tensors)):

@@ -83,7 +83,7 @@ def independence(workload: Workload, forward_pass: Pass) -> Independence | None:
 def curvature(workload: Workload, forward_pass: Pass) -> Curvature | None:
     """How far the first update can go before the loss rises, and how noisy the gradient is.
 
-    Absent: the loss rises at no learning rate along the first update.
+    Absent: the loss rises at no learning rate along the first update, or a step takes too long.
     """
     from lossdoctor.lab import step
 

@@ -29,7 +29,7 @@ class DeadUnits(Check):
             return self._report(worst, "before training", 0.88 if worst.units >= self.few else 0.6)
         if short_run is None or (worst := self._worst(short_run.after)).dead <= self.share + 0.15:
             return None
-        return self._report(worst, f"after {len(short_run.norms)} steps", 0.8 if worst.units >= self.few else 0.6)
+        return self._report(worst, f"after {len(short_run.norms)} steps", 0.6)
 
     def _worst(self, seen: Pass) -> Operation:
         return max(seen.hidden, key=lambda o: o.dead, default=Operation("", "activation", ""))

@@ -42,7 +42,7 @@ class BeatenBySimple(Check):
             return None
         return self.finding(
             f"On validation, {name} reaches {baselines.metric} {theirs:.4g} and the net at its best {ours:.4g}.",
-            confidence=0.6 if name == "linear" else 0.5,
+            confidence=0.55 if name == "linear" else 0.5,
             severity=None if name == "linear" else Severity.INFO,
             baseline=name,
             score=theirs,

@@ -17,7 +17,7 @@ class Overfitting(Check):
     """
 
     code, severity = "STOP001", Severity.ERROR
-    requires = frozenset({"NUM001", "LR001"})
+    requires = frozenset({"NUM001", "LR001", "LAB102", "PRE108", "NORM102", "DROP102"})
     references = ("Prechelt 1998, Early Stopping - But When?",)
 
     def examine(self, verdict: Verdict, val_shape: Shape, train_shape: Shape | None) -> Finding | None:

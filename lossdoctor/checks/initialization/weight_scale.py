@@ -21,6 +21,7 @@ class WeightsBadlyScaled(Check):
     requires = frozenset({"INIT102"})
     references = ("Glorot and Bengio 2010", "He et al. 2015, Delving Deep into Rectifiers")
     large = 5.0  # own: N(0, 1) weights reach it from 25 inputs on
+    recurrent = 2.5  # own: the spectral radius, by which the state of a plain recurrent layer grows at each step
     small = 0.02  # own: N(0, 0.02) over 64 inputs is 0.16
 
     def examine(self, forward_pass: Pass) -> Finding | None:
@@ -30,6 +31,9 @@ class WeightsBadlyScaled(Check):
             for o, after in itertools.pairwise([*steps, Operation("", "output", "")])
             if o.kind == "weighted" and after.kind != "norm" and o.units > 1
         ]
+        recurrent = max((o for o in forward_pass.operations if o.kind == "recurrent"), key=lambda o: o.gain, default=None)
+        if recurrent and recurrent.gain > self.recurrent:
+            return self._report(recurrent, "large", 0.88)
         if not free:
             return None
         largest = max(free, key=lambda o: o.gain)

@@ -27,7 +27,7 @@ class Noisy(Check):
             return None
         return self.finding(
             f"A forest contradicts {relation.sure:.0%} of the unseen labels of which it is surest, and {relation.wrong:.0%} of all.",
-            confidence=0.7,
+            confidence=0.88,
             sure=relation.sure,
             all=relation.wrong,
             examples=relation.examples,

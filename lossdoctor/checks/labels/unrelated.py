@@ -25,7 +25,7 @@ class LabelsUnrelatedToInputs(Check):
             return None
         return self.finding(
             f"A random forest ranks unseen examples at {relation.score:.3f}, chance is {relation.chance:.3f}: the inputs tell nothing.",
-            confidence=0.7,
+            confidence=0.86,
             score=relation.score,
             chance=relation.chance,
             examples=relation.examples,

@@ -30,7 +30,7 @@ class NearCopies(Check):
         return self.finding(
             f"{count} of {copies.examples} validation examples ({copies.val:.0%}) differ from a training example by next to nothing; "
             f"{copies.agree:.0%} of these pairs have equal targets.",
-            confidence=0.85 if copies.val > 0.15 else 0.7,
+            confidence=0.9 if copies.val > 0.15 else 0.75,
             share=copies.val,
             share_in_training=copies.train,
             equal_targets=copies.agree,

@@ -23,7 +23,7 @@ class RowNumbers(Check):
             return None
         return self.finding(
             f"Feature {redundancy.counters[0]} numbers the examples: its values all differ and follow each other evenly.",
-            confidence=0.8,
+            confidence=0.88,
             column=redundancy.counters[0],
             columns=list(redundancy.counters[:20]),
         )

@@ -19,7 +19,8 @@ class LearningRateAboveRange(Check):
 
     code, severity = "LR101", Severity.ERROR
     requires = frozenset(
-        {"PRE101", "PRE102", "PRE104", "PRE105", "PRE106", "LOSS102", "LOSS103", "INIT102", "INIT103", "FRZ101", "OPT101", "DROP101"}
+        {"PRE101", "PRE102", "PRE104", "PRE105", "PRE106", "PRE107", "LOSS102", "LOSS103"}
+        | {"INIT102", "INIT103", "FRZ101", "OPT101", "DROP101"}
     )
     references = ("Smith 2017, Cyclical Learning Rates",)
     factor = 3.0  # configured over suggested; own

@@ -32,7 +32,7 @@ class EvaluationDiffers(Check):
         return self.finding(
             f"After {len(short_run.norms)} steps the same examples have a loss of {trained:.3g} in training mode and {evaluated:.3g} in "
             f"evaluation mode, where it began at {first:.3g}.",
-            confidence=0.8,
+            confidence=0.88,
             trained=trained,
             evaluated=evaluated if np.isfinite(evaluated) else None,
         )

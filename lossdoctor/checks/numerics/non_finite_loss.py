@@ -20,7 +20,9 @@ class NonFiniteLoss(Check):
     """
 
     code, severity = "NUM001", Severity.ERROR
-    requires = frozenset({"PRE101", "PRE102", "PRE104", "PRE105", "PRE106", "LAB101", "INIT103", "GRAD102", "GRAD103", "LR101", "OPT101"})
+    requires = frozenset(
+        {"PRE101", "PRE102", "PRE104", "PRE105", "PRE106", "LAB101", "INIT101", "INIT103", "GRAD102", "GRAD103", "LR101", "OPT101"}
+    )
     references = ("Zhang et al. 2021, AutoTrainer", "Goodfellow et al. 2016, Deep Learning, 4.1 Overflow and Underflow")
     growth = 3.0  # times the median of before; own
 

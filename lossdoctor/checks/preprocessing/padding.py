@@ -23,7 +23,7 @@ class Padding(Check):
         if tokens.padding < self.share or tokens.length < self.shortest:
             return None
         return self.finding(
-            f"{tokens.padding:.0%} of the {tokens.length} places of a sequence are padding.", confidence=0.75, padding=tokens.padding
+            f"{tokens.padding:.0%} of the {tokens.length} places of a sequence are padding.", confidence=0.88, padding=tokens.padding
         )
 
     sick = [{"tokens": Tokens(padding=0.9, masked=0.0, silent=0.0, length=128)}]
