@@ -22,6 +22,7 @@ from lossdoctor.signals.generalization import ROUND_CLASSES
 COMMON_CLASSES = (2, 3, 10, 100, 1000)  # a level alone is taken for ln C of these only
 FEWEST = 5  # points below which nothing but NaN is said
 FEW = 12  # points below which a sick verdict needs 1.4 times the evidence
+STRAIGHT = 20  # points that tell a straight line from the beginning of a bend
 SURE = 0.55  # a sick verdict below this surety is not given
 RIGHT = {
     Status.IMPROVING: (0.5, 0.75),
@@ -69,6 +70,11 @@ class _Case:
     @property
     def few(self) -> bool:
         return max(len(shape.curve) for shape in self.losses) < FEW
+
+    @property
+    def most(self) -> float:
+        """The surety that so many points can give at most: the rule of three."""
+        return round(1 - 3 / max(len(shape.curve) for shape in self.losses), 3)
 
     @property
     def reached(self) -> float | None:
@@ -131,16 +137,17 @@ def verdict(
     for rule in (_recurring, _diverging, _guessing, _overfitting, _oscillating, _never_learned, _slow, _stalled):
         found = rule(case)
         if found and found.confidence >= SURE:
-            return _calibrated(found)
-    return _calibrated(_healthy(case))
+            return _calibrated(found, case)
+    return _calibrated(_healthy(case), case)
 
 
-def _calibrated(verdict: Verdict) -> Verdict:
-    """The verdict with the share of such verdicts that are right for its confidence."""
+def _calibrated(verdict: Verdict, case: _Case) -> Verdict:
+    """The verdict with the share of such verdicts that are right for its confidence; a few points are never sure of an illness."""
     if verdict.status not in RIGHT:
         return verdict
     confidence = float(np.interp(verdict.confidence, (0.55, 0.95), RIGHT[verdict.status]))
-    return replace(verdict, confidence=round(confidence, 3))
+    most = 1.0 if verdict.status.healthy else case.most
+    return replace(verdict, confidence=round(min(confidence, most), 3))
 
 
 def non_finite_step(run: Run, train_loss: Curve | None, val_loss: Curve | None) -> float | None:
@@ -365,7 +372,7 @@ def _turns(shape: Shape) -> float:
 def _slow(case: _Case) -> Verdict | None:
     """A steady, nearly straight fall that has come only a small part of the way to zero."""
     shape = case.judged
-    if not (shape.start > 0 and shape.best >= 0) or len(shape.curve) < FEW or _warming(case.lr):
+    if not (shape.start > 0 and shape.best >= 0) or len(shape.curve) < STRAIGHT or _warming(case.lr):
         return None
     if case.learned is not None and case.learned > 0.2:
         return None
@@ -384,7 +391,7 @@ def _stalled(case: _Case) -> Verdict | None:
     if _improving(case) >= 1 or len(shape.curve) < FEW:
         return None
     early = (1 - shape.settled_fraction) / 0.3
-    little = 0.06 / max(case.relative_fall, 1e-4)
+    little = 0.04 / max(case.relative_fall, 1e-4)
     dull = 0.0
     if case.reached is not None and case.learned is not None:
         dull = min(0.25 / max(case.relative_fall, 1e-4), 0.75 / max(case.reached, 1e-9), 0.08 / max(case.learned, 0.01))
@@ -394,7 +401,7 @@ def _stalled(case: _Case) -> Verdict | None:
     if case.spent_step is not None and case.fall_before_spent is not None:
         ran_out = max(ran_out, min(case.fall_before_spent / 0.05, _fraction_after(shape, case.spent_step) / 0.35))
     halted = 2.0 if case.halt_step is not None else 0.0
-    unexplained = case.excess / 1.1 if case.excess is not None and (case.reached or 0.0) > 0.5 else 0.0
+    unexplained = case.excess if case.excess is not None and (case.reached or 0.0) > 0.5 else 0.0
     above = max(min(early, little), min(early, dull), ran_out, halted, unexplained)
     if above < 1:
         return None
@@ -463,8 +470,7 @@ def _healthy(case: _Case) -> Verdict:
 
 
 def _sick(case: _Case, status: Status, above: float, text: str, shape: Shape, onset: float | None, stop: float | None) -> Verdict:
-    points = max(len(shape.curve) for shape in case.losses)
-    confidence = min(_surety(above / 1.4 if case.few else above), round(1 - 3 / points, 3))  # the rule of three
+    confidence = min(_surety(above / 1.4 if case.few else above), case.most)
     wasted = _fraction_after(shape, stop) if stop is not None else 0.0
     return Verdict(status, confidence, text, onset, shape.best_step, stop, wasted)
 
