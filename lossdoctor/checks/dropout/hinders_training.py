@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.curve import Curve
-from lossdoctor.core.diagnosis import Status, Verdict
+from lossdoctor.core.diagnosis import Verdict
 from lossdoctor.core.examples import falling, flat, sloping, verdict
 from lossdoctor.core.shape import Shape, shape
 
@@ -13,8 +13,8 @@ class HindersTraining(Check):
     """The training loss stays far above the validation loss: something that works in training alone holds it up.
 
     Why it matters: dropout, augmentation or noise of that size leave the model too little to learn from.
-    How it is detected: the training loss ends far above the validation loss (or the training accuracy far below), and the run did not
-    get on.
+    How it is detected: the training loss ends far above the validation loss (or the training accuracy far below), without having come
+    far down.
     What to do: lower the dropout rate to 0.5 or less, weaken the augmentation; make sure that both losses are computed alike.
     """
 
@@ -23,6 +23,7 @@ class HindersTraining(Check):
     references = ("Srivastava et al. 2014, Dropout", "Goodfellow et al. 2016, Deep Learning, 7.12")
     above = 0.15  # of the validation loss; own
     behind = 0.1  # of 1, in accuracy; own
+    unsolved = 0.3  # of the first training loss; own
 
     def examine(
         self, verdict: Verdict, train_shape: Shape, val_shape: Shape, train_accuracy: Curve | None, val_accuracy: Curve | None
@@ -31,11 +32,12 @@ class HindersTraining(Check):
         clear = train_shape.end - val_shape.end > 4 * (train_shape.error + val_shape.error)
         behind = _late(val_accuracy) - _late(train_accuracy) if train_accuracy is not None and val_accuracy is not None else None
         held = (over > self.above and clear) or (behind is not None and behind > self.behind and over > 0.3 * self.above)
-        if not held or verdict.status is Status.CONVERGED or train_shape.end < 0.1 * train_shape.start:
+        if not held or train_shape.end < self.unsolved * train_shape.start:
             return None
         return self.finding(
             f"Training loss ends at {train_shape.end:.4g}, {over:.0%} above validation: something holds training alone up.",
             confidence=0.65,
+            severity=Severity.INFO if verdict.status.healthy else None,  # strong augmentation does the same to a run that gets on
             over=over,
             accuracy_behind=behind,
         )
