@@ -7,7 +7,7 @@ DEMO := build/demo
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install demo test lint docs samples fixtures benchmark benchmark-diagnose runs clean
+.PHONY: help install demo test lint docs samples fixtures benchmark benchmark-diagnose benchmark-examine runs clean
 
 help:
 	@echo "make demo       diagnose a stalled run, probe a config that does not learn, train the fixed one"
@@ -18,6 +18,7 @@ help:
 	@echo "make fixtures   write the logs of real loggers anew that the tests read; installs those into a venv of its own"
 	@echo "make benchmark  start-up time, reading speed, verdicts and repairs on the samples"
 	@echo "make benchmark-diagnose  diagnoses of 300 labelled runs, against peers"
+	@echo "make benchmark-examine   examinations of 150 configs with and without a fault, against peers"
 
 install: $(READY)
 
@@ -75,6 +76,14 @@ benchmark-diagnose: $(READY)
 # trains the labelled runs anew and freezes them: half an hour of two cores
 runs: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.runs.make
+
+# its peers train too, so that they need torch beside them
+benchmark-examine: $(READY)
+	@test -x build/peers-of-examine/bin/python || $(PYTHON) -m venv build/peers-of-examine
+	$(BIN)/python benchmarks/examine.py
+	-build/peers-of-examine/bin/pip install --quiet --constraint constraints.txt torch
+	-build/peers-of-examine/bin/pip install --quiet --constraint constraints.txt torch-audit==0.3.0 torchmortem==0.1.1 --editable '.[probe]'
+	-build/peers-of-examine/bin/python benchmarks/peers.py --half all
 
 clean:
 	rm -rf .venv build

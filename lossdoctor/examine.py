@@ -11,14 +11,21 @@ from lossdoctor.core.errors import LossDoctorError, UsageError
 from lossdoctor.core.signals import Signals, given, needs
 from lossdoctor.core.text import did_you_mean
 
+SURE = 0.75  # confidence from which a finding about data or model is taken for the cause of what the log shows
+
 
 def examine(checks: Iterable[Check], signals: Signals) -> Examination:
-    """Ask every check that applies to what is given; findings come back most confident first, mere information last."""
+    """Ask every check that applies to what is given.
+
+    Findings come back most confident first; but what data and model show for sure comes before what the log of their training
+    shows, which is a symptom of it, and mere information comes last.
+    """
     findings: list[Finding] = []
     passed: list[str] = []
     skipped: dict[str, str] = {}
     crashed: dict[str, str] = {}
-    for check in _ordered([check for check in checks if applies(check, signals)]):
+    asked = [check for check in checks if applies(check, signals)]
+    for check in _ordered(asked):
         standing = {finding.code for finding in findings}
         if masks := sorted(check.requires & standing):
             skipped[check.code] = f"a consequence of {', '.join(masks)}"
@@ -37,7 +44,8 @@ def examine(checks: Iterable[Check], signals: Signals) -> Examination:
             findings.append(finding)
         else:
             passed.append(check.code)
-    findings.sort(key=lambda finding: (finding.severity is Severity.INFO, -finding.confidence))
+    causes = {check.code for check in asked if any("workload" in signals.catalogue.inputs(need.name) for need in needs(check.examine))}
+    findings.sort(key=lambda f: (f.severity is Severity.INFO, f.code not in causes or f.confidence < SURE, -f.confidence))
     return Examination(tuple(findings), tuple(passed), skipped, crashed)
 
 
