@@ -138,3 +138,12 @@ def test_a_baseline_that_blew_up_by_another_factor_each_time_is_still_beaten() -
     effect = judge.proof([math.inf, 5.2, 320.0], [0.08, 0.1, 0.09], led=True)
     assert effect is not None
     assert effect.low > 0
+
+
+def test_a_gain_that_only_some_starts_show_asks_for_more_seeds() -> None:
+    judge = Judge("val_loss", scale=2.3)
+    before, after = [0.09, 0.75, 1.2], [0.05, 0.06, 0.05]
+    assert judge.proof(before, after, led=True) is None
+    assert judge.promising(before, after)
+    assert not judge.promising([0.5, 0.75, 1.2], [0.05, 0.06, 1.9])  # one seed speaks against it
+    assert judge.proof([*before, 0.8, 1.4, 0.9], [*after, 0.05, 0.06, 0.05], led=True)

@@ -80,6 +80,13 @@ class Judge:
         relative, absolute = (self.led_relative, self.led_absolute) if led else (self.blind_relative, self.blind_absolute)
         return gain > max(relative * abs(self.worth(before)), absolute * self.scale)
 
+    def promising(self, before: Sequence[float], after: Sequence[float]) -> bool:
+        """Whether a gain is not proved although it would be material and no seed speaks against it: more seeds may tell."""
+        gains = [min(self.worth(b), WORST * self.scale) - a for b, a in zip(before, after, strict=True)]
+        level = statistics.fmean(map(self.worth, before))
+        hopeful = self.material(statistics.fmean(gains), level, led=True) and min(gains) > -self.led_absolute * self.scale
+        return hopeful and self.proof(before, after, led=True) is None
+
     def proof(self, before: Sequence[float], after: Sequence[float], *, led: bool) -> Effect | None:
         """The effect where it is proved: material, and beyond the noise between seeds of both sides; otherwise None.
 

@@ -26,6 +26,7 @@ PER_FAMILY = 2
 FOLLOWED = 0.5  # share of the best gain that a learning rate to which no finding led must have to be followed
 STIR = 0.005  # share of the scale
 BUNDLED = 0.5  # evidence from which a fix is in the bundle: that of a confident finding of its own family
+MOST_SEEDS = 7  # pairs after which a gain that is still not sure is none
 FEWEST_SEEDS = 2  # pairs without which nothing is proved
 REFINEMENTS = 5  # trials with which a learning rate is followed
 PARTS = 4  # fixes in a combination at most
@@ -99,6 +100,12 @@ class Search:
     def judge(self) -> Judge:
         return self.bench.judge
 
+    @property
+    def typical(self) -> int:
+        """The seed with the median baseline: a lucky start would hide an illness that most starts show."""
+        order = sorted(range(len(self.base)), key=lambda i: self.judge.worth(self.base[i]))
+        return self.seeds[order[len(order) // 2]] if order else self.seeds[0]
+
     def run(self, pool: Sequence[Candidate], verify_by: float) -> None:
         """Find and verify the best combination; ``verify_by`` is the deadline for the last part."""
         self.measure_baseline()
@@ -139,11 +146,11 @@ class Search:
     def screen(self, pool: Sequence[Candidate], top_of: Sequence[Candidate] = ()) -> list[Candidate]:
         """Short trials of all candidates; the best go on, and those with strong evidence or a late effect."""
         share = self._screen_share(len(pool))
-        before = self.judge.worth(self.bench.trial(self._merged(top_of), self.seeds[0], share).value)
+        before = self.judge.worth(self.bench.trial(self._merged(top_of), self.typical, share).value)
         gains: dict[int, float] = {}
         for index, candidate in enumerate(pool):
             self.progress(f"short trial {index + 1} of {len(pool)}: {candidate.patch.why}", index / len(pool) / 2)
-            trial = self.bench.trial(self._merged([*top_of, candidate]), self.seeds[0], share)
+            trial = self.bench.trial(self._merged([*top_of, candidate]), self.typical, share)
             if not top_of:
                 self._record([candidate], [trial.value], [before], trial.steps, trial.error)
             gains[index] = before - trial.value if trial.error is None else -math.inf
@@ -241,7 +248,7 @@ class Search:
 
     def _has_room(self, chosen: Sequence[Candidate], part: Candidate) -> bool:
         """Whether the loss that is left is more than what the part would have to bring; no loss known to us is below zero."""
-        left = self.bench.trial(self._merged(chosen), self.seeds[0], self.full).value
+        left = self.bench.trial(self._merged(chosen), self.typical, self.full).value
         return left < 0 or left > self._threshold(self._gain(chosen), part)
 
     def verify(self, chosen: list[Candidate]) -> None:
@@ -262,7 +269,7 @@ class Search:
         self.bench.deadline = math.inf  # the few trials that this may still need finish what is proved
         shares = self._shares(chosen)
         ranked = sorted(chosen, key=lambda c: -shares[c.fix.code])
-        self._record(chosen, after, self.base, self.bench.trial(self._merged(chosen), self.seeds[0], self.full).steps, None, verified=True)
+        self._record(chosen, after, self.base, self.bench.trial(self._merged(chosen), self.typical, self.full).steps, None, verified=True)
         parts = tuple(Chosen(c.fix, c.patch, shares[c.fix.code]) for c in ranked)
         self.prescription = Prescription(parts, self._merged(ranked), statistics.fmean(self.base), statistics.fmean(after), effect)
         total = sum(max(gain, 0.0) for gain in shares.values()) or 1.0
@@ -271,8 +278,8 @@ class Search:
             self.attribution[candidate.fix.family] = self.attribution.get(candidate.fix.family, 0.0) + share
 
     def _gain(self, parts: Sequence[Candidate], seed: int | None = None) -> float:
-        """The gain of a combination at full length with one seed, the first unless said; minus infinity where it failed."""
-        seed = self.seeds[0] if seed is None else seed
+        """The gain of a combination at full length with one seed, the typical one unless said; minus infinity where it failed."""
+        seed = self.typical if seed is None else seed
         trial = self.bench.trial(self._merged(parts), seed, self.full)
         before = self.judge.worth(self.bench.trial(NOTHING, seed, self.full).value)
         self._record(parts, [trial.value], [before], trial.steps, trial.error)
@@ -281,10 +288,18 @@ class Search:
     def _holds(self, parts: Sequence[Candidate]) -> bool:
         """Whether a gain is material and goes beyond the noise between seeds; a single seed can only tell the first."""
         led = any(part.led for part in parts)
-        if not self.judge.material(self._gain(parts), self.judge.worth(self.base[0]), led=led):
+        before = self.bench.trial(NOTHING, self.typical, self.full).value
+        if not self.judge.material(self._gain(parts), self.judge.worth(before), led=led):
             return False
-        after = [self.bench.trial(self._merged(parts), seed, self.full).value for seed in self.seeds[: len(self.base)]]
-        return len(after) < 2 or self.judge.proof(self.base, after, led=led) is not None
+        patch = self._merged(parts)
+        after = [self.bench.trial(patch, seed, self.full).value for seed in self.seeds[: len(self.base)]]
+        while led and len(after) < MOST_SEEDS and self.judge.promising(self.base, after):
+            seed = self.seeds[0] + len(after)
+            self.progress(f"not sure yet, seed {seed}", 0.9)
+            value = self.bench.trial(NOTHING, seed, self.full).value
+            after.append(self.bench.trial(patch, seed, self.full).value)
+            self.seeds, self.base = [*self.seeds[: len(self.base)], seed], [*self.base, value]
+        return len(after) < FEWEST_SEEDS or self.judge.proof(self.base, after, led=led) is not None
 
     def _adds(self, together: float, alone: float, part: Candidate) -> bool:
         """Whether a part is worth its place."""
@@ -309,7 +324,7 @@ class Search:
         (Hestness et al. 2017) drawn out to the full length. Loss curves flatten on that scale, so this favours the baseline."""
         if self.full >= 1:
             return math.inf
-        curve = self.bench.trial(NOTHING, self.seeds[0], self.full).run.curves[self.judge.metric].finite
+        curve = self.bench.trial(NOTHING, self.typical, self.full).run.curves[self.judge.metric].finite
         half, end = curve.value[len(curve) // 2 - 1], curve.last
         if len(curve) < 4 or min(half, end) <= 0:
             return -math.inf
