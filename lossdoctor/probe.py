@@ -19,7 +19,7 @@ from lossdoctor.core.signals import Signals
 from lossdoctor.core.trial import Cost, Proof
 
 EXPLORE = 0.75  # share of the budget after which no new candidate is tried, so that the best can be verified
-TRIALS = 12  # full trainings that a search cannot do without, about: a longer training is cut so that they fit the budget
+TRIALS = 8  # full trainings that a search cannot do without, about: a longer training is cut so that they fit the budget
 
 OVERFITTED = 0.1  # of the loss of a constant guess: a batch learned by heart
 

@@ -139,10 +139,7 @@ CASES = (
     # early stopping: too long on too little, and too short
     Case("overfit_noisy_blobs", ("early_stopping", "regularization", "dropout"), "blobs", "mlp", BLOBS | {"hidden": 256}, opt() | {"epochs": 80}, {"training.early_stopping": {"patience": 5}}, {"noise": 0.3}),
     Case("overfit_noisy_digits", ("early_stopping", "regularization", "dropout"), "digits", "mlp", DIGITS | {"hidden": 256}, opt() | {"epochs": 60}, {"training.early_stopping": {"patience": 5}}, {"noise": 0.3}),
-    Case("overfit_few_friedman", ("early_stopping", "regularization", "dropout"), "friedman", "mlp", FRIEDMAN | {"hidden": 256}, opt() | {"epochs": 200}, {"training.early_stopping": {"patience": 20}}, {"few": 60}),
     Case("two_epochs_sine", ("early_stopping", "learning_rate", "optimizer"), "sine", "mlp", LINE, opt(lr=0.001) | {"epochs": 3}, {"training.epochs": 30}),
-    # gradient
-    Case("outliers_friedman", ("preprocessing", "gradient"), "friedman", "mlp", FRIEDMAN, sgd(lr=0.01), {"data.standardize": True}, {"outliers": True}),
     # sound
     Case("sound_digits_adam", (), "digits", "mlp", DIGITS, opt()),
     Case("sound_digits_cnn", (), "digits", "cnn", {}, opt(lr=0.01), {}, {"images": True}),
