@@ -21,7 +21,7 @@ class BeatenBySimple(Check):
     a forest is often simply the better model.
     """
 
-    code, severity = "CAP103", Severity.WARNING
+    code, severity = "CAP103", Severity.INFO
     requires = frozenset(
         {"PRE101", "PRE102", "PRE104", "PRE105", "PRE106", "PRE107", "PRE108", "PRE110", "PRE111", "PRE112", "PRE113", "LAB101", "LAB102"}
         | {"LOSS101", "LOSS102", "LOSS103", "ACT101", "ACT102", "ACT103", "ACT104", "ACT105", "INIT102", "INIT103", "GRAD101", "GRAD102"}
@@ -43,7 +43,6 @@ class BeatenBySimple(Check):
         return self.finding(
             f"On validation, {name} reaches {baselines.metric} {theirs:.4g} and the net at its best {ours:.4g}.",
             confidence=0.55 if name == "linear" else 0.5,
-            severity=None if name == "linear" else Severity.INFO,
             baseline=name,
             score=theirs,
             net=ours,
