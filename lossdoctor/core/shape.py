@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -20,9 +21,7 @@ class Shape:
 
     ``first`` is the first value; ``start``, ``best`` and ``end`` are medians of a few points, ``best`` of the lowest
     stretch. ``noise`` is the standard deviation of one bin in the later half, ``error`` that of a level; ``gained`` is how
-    many standard errors the later half lies below the first twentieth. ``whole``,
-    ``half`` and ``tail`` are the trends of everything, of the last half and of the last third. ``settled_step`` is where
-    97 % of the fall was done.
+    many standard errors the later half lies below the first twentieth. ``settled_step`` is where 97 % of the fall was done.
     """
 
     curve: Curve
@@ -34,10 +33,22 @@ class Shape:
     noise: float
     error: float
     gained: float
-    whole: Trend
-    half: Trend
-    tail: Trend
     settled_step: float
+
+    @cached_property
+    def whole(self) -> Trend:
+        """The trend of everything."""
+        return trend(self.curve.value)
+
+    @cached_property
+    def half(self) -> Trend:
+        """The trend of the last half."""
+        return trend(self.curve.value[len(self.curve) // 2 :])
+
+    @cached_property
+    def tail(self) -> Trend:
+        """The trend of the last third."""
+        return trend(self.curve.value[-max(3, round(len(self.curve) / 3)) :])
 
     @property
     def fall(self) -> float:
@@ -91,9 +102,6 @@ def shape(curve: Curve) -> Shape:
         noise=one,
         error=_error(value[n // 2 :], one, window),
         gained=_gained(value, one),
-        whole=trend(value),
-        half=trend(value[n // 2 :]),
-        tail=trend(value[-max(3, round(n / 3)) :]),
         settled_step=float(binned.step[reached[0] if len(reached) else -1]),
     )
 
