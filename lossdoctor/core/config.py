@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from lossdoctor.core.errors import BadConfig, UsageError
 from lossdoctor.core.families import FAMILIES
 from lossdoctor.core.fix import Patch
+from lossdoctor.core.text import did_you_mean
 
 TABLES = (".csv", ".tsv", ".parquet", ".npz")
 Positive = Annotated[int, Field(gt=0)]
@@ -36,7 +36,7 @@ def _seconds(text: Any) -> Any:
 def _known_families(value: Any) -> Any:
     for family in value if isinstance(value, list) else []:
         if family not in FAMILIES:
-            raise ValueError(f"{family!r} is no family{_nearest(str(family), FAMILIES)}")
+            raise ValueError(f"{family!r} is no family{did_you_mean(str(family), FAMILIES)}")
     return value
 
 
@@ -205,7 +205,7 @@ def _sentence(path: Path, document: CommentedMap, error: ValidationError) -> str
     where = f"{path}:{_line(document, location)}"
     if first["type"] == "extra_forbidden":
         known = _keys(location[:-1])
-        return f"{where}: unknown key {location[-1]!r}{_nearest(str(location[-1]), known)}; known here: {', '.join(known)}"
+        return f"{where}: unknown key {location[-1]!r}{did_you_mean(str(location[-1]), known)}; known here: {', '.join(known)}"
     if first["type"] == "missing":
         return f"{where}: {key} is missing; `lossdoctor init` writes a config with every key explained"
     problem = first["msg"].removeprefix("Value error, ")
@@ -233,11 +233,6 @@ def _keys(location: list[Any]) -> list[str]:
         options = [annotation, *getattr(annotation, "__args__", ())]
         model = next((o for o in options if isinstance(o, type) and issubclass(o, BaseModel)), model)
     return list(model.model_fields)
-
-
-def _nearest(word: str, known: Any) -> str:
-    match = difflib.get_close_matches(word, list(known), n=1)
-    return f", did you mean {match[0]!r}?" if match else ""
 
 
 def _assign(node: CommentedMap, key: str, value: Any) -> None:

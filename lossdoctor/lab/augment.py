@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lossdoctor.core.errors import BadConfig
+from lossdoctor.core.text import did_you_mean
 from lossdoctor.lab.data import Batch
 
 
@@ -49,10 +49,7 @@ def augment(batch: Batch, steps: list[dict[str, Any]], seed: int) -> Batch:
     for step in steps:
         for name, amount in step.items():
             if name not in KNOWN:
-                near = difflib.get_close_matches(name, KNOWN, n=1)
-                raise BadConfig(
-                    f"data.augment: unknown {name!r}" + (f", did you mean {near[0]!r}?" if near else f"; known: {', '.join(KNOWN)}")
-                )
+                raise BadConfig(f"data.augment: unknown {name!r}" + (did_you_mean(name, KNOWN) or f"; known: {', '.join(KNOWN)}"))
             if name != "noise" and x.dim() < 3:
                 raise BadConfig(f"data.augment: {name} needs images, not inputs of shape {list(x.shape)}")
             x = KNOWN[name](x, amount, random)

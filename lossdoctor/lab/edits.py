@@ -6,7 +6,6 @@ model or raises ``NotApplicable`` with the reason.
 
 from __future__ import annotations
 
-import difflib
 import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,6 +14,7 @@ import torch
 from torch import nn
 
 from lossdoctor.core.errors import BadConfig, NotApplicable
+from lossdoctor.core.text import did_you_mean
 
 Forward = Callable[[nn.Module], Any]
 
@@ -142,10 +142,7 @@ def apply(model: nn.Module, edits: list[dict[str, Any]], forward: Forward) -> nn
     for edit in edits:
         for name, value in edit.items():
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                raise BadConfig(
-                    f"model.edits: unknown edit {name!r}" + (f", did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}")
-                )
+                raise BadConfig(f"model.edits: unknown edit {name!r}" + (did_you_mean(name, known) or f"; known: {', '.join(known)}"))
             known[name](model, value, forward)
     return model
 

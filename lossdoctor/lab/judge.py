@@ -26,7 +26,7 @@ class Judge:
 
     A gain is material from ``led_*`` on where a finding led to the fix, and from ``blind_*`` on where none did: as a
     share of the baseline's own value, and as a share of the scale. A healthy training can nearly always be tuned a
-    little further, which is no illness.
+    little further, which is no illness. The four are our own choice; ``benchmarks/probe.py`` shows what they let through.
     """
 
     metric: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 
 from lossdoctor.core.config import Config, ConfigFile
 from lossdoctor.core.errors import BadConfig, LossDoctorError, UserCodeError
+from lossdoctor.core.text import did_you_mean
 from lossdoctor.lab import edits
 from lossdoctor.lab.data import Batch, Scaler, Split, TensorSplit, load_splits
 from lossdoctor.lab.user_code import guard, load_callable
@@ -124,8 +124,10 @@ class Workload:
             return load_callable(name, self.folder, "training.loss")
         function = getattr(F, name, None)
         if not callable(function):
-            near = difflib.get_close_matches(name, [n for n in dir(F) if "loss" in n or "entropy" in n], n=1)
-            raise BadConfig(f"training.loss: torch.nn.functional has no {name!r}" + (f", did you mean {near[0]!r}?" if near else ""))
+            raise BadConfig(
+                f"training.loss: torch.nn.functional has no {name!r}"
+                + did_you_mean(name, [n for n in dir(F) if "loss" in n or "entropy" in n])
+            )
         return cast(Callable[..., Tensor], function)
 
     @cached_property
@@ -240,10 +242,7 @@ class Workload:
         known = {n.lower(): c for n, c in vars(torch.optim).items() if isinstance(c, type) and issubclass(c, torch.optim.Optimizer)}
         cls = known.get(section.name.lower())
         if cls is None:
-            near = difflib.get_close_matches(section.name.lower(), known, n=1)
-            raise BadConfig(
-                f"training.optimizer.name: torch.optim has no {section.name!r}" + (f", did you mean {near[0]!r}?" if near else "")
-            )
+            raise BadConfig(f"training.optimizer.name: torch.optim has no {section.name!r}" + did_you_mean(section.name.lower(), known))
         parameters = [p for p in model.parameters() if p.requires_grad]
         if not parameters:
             raise BadConfig("model.factory: no parameter of the model can learn (requires_grad is off for all)")
