@@ -10,10 +10,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from lossdoctor.core.diagnosis import Diagnosis, Remedy, Status
+from lossdoctor.core.diagnosis import Diagnosis, Remedy
 from lossdoctor.core.report import Page
 from lossdoctor.core.run import Run
 from lossdoctor.core.text import number, plain
+from lossdoctor.core.wording import WORST_FIRST, badness, interval, ordered, percent, title
 from lossdoctor.reports.terminal.chart import Ink, chart
 from lossdoctor.reports.terminal.layout import (
     changes,
@@ -21,9 +22,7 @@ from lossdoctor.reports.terminal.layout import (
     finding_body,
     finding_head,
     heading,
-    interval,
     paragraph,
-    percent,
     status_text,
     unexamined,
     verdict_line,
@@ -34,18 +33,6 @@ ROWS = 20  # of that table
 TITLE = 30  # characters of a run's title in it
 GAP = 2  # between its columns, which rich counts as part of the left one
 COLUMNS = 8  # of a log that are named
-WORST_FIRST = (
-    Status.NON_FINITE,
-    Status.DIVERGING,
-    Status.NEVER_LEARNED,
-    Status.STALLED,
-    Status.OSCILLATING,
-    Status.OVERFITTING,
-    Status.SLOW,
-    Status.TOO_SHORT,
-    Status.IMPROVING,
-    Status.CONVERGED,
-)
 
 
 def runs(diagnoses: Sequence[Diagnosis], page: Page) -> Iterator[RenderableType]:
@@ -53,17 +40,13 @@ def runs(diagnoses: Sequence[Diagnosis], page: Page) -> Iterator[RenderableType]
     chosen = list(diagnoses)
     if len(diagnoses) > IN_FULL:
         yield from _overview(diagnoses)
-        worst, last = min(diagnoses, key=_rank), diagnoses[-1]
+        worst, last = min(diagnoses, key=badness), diagnoses[-1]
         chosen = [last] if worst is last else [worst, last]
         yield Text("\nIn full: the worst and the last." if len(chosen) == 2 else "\nIn full: the last, which is the worst.", style="dim")
     for place, diagnosis in enumerate(chosen):
         if place or len(diagnoses) > IN_FULL:
             yield Text("")
         yield from _run(diagnosis, page)
-
-
-def _rank(diagnosis: Diagnosis) -> tuple[int, float]:
-    return WORST_FIRST.index(diagnosis.status), -diagnosis.verdict.confidence
 
 
 def _overview(diagnoses: Sequence[Diagnosis]) -> Iterator[RenderableType]:
@@ -75,11 +58,11 @@ def _overview(diagnoses: Sequence[Diagnosis]) -> Iterator[RenderableType]:
     table.add_column(no_wrap=True, width=13 + GAP)
     table.add_column(no_wrap=True, width=5 + GAP, justify="right")
     table.add_column(no_wrap=True, overflow="crop", ratio=1)
-    shown = sorted(diagnoses, key=_rank)[:ROWS] if len(diagnoses) > ROWS else diagnoses
+    shown = sorted(diagnoses, key=badness)[:ROWS] if len(diagnoses) > ROWS else diagnoses
     for diagnosis in shown:
         cause = diagnosis.findings[0] if diagnosis.findings else None
         table.add_row(
-            Text(title if len(title := _title(diagnosis.run)) <= TITLE else f"...{title[3 - TITLE :]}"),
+            Text(name if len(name := title(diagnosis.run)) <= TITLE else f"...{name[3 - TITLE :]}"),
             status_text(diagnosis.status),
             percent(diagnosis.verdict.confidence),
             Text(f"{cause.code} {cause.name}" if cause else ""),
@@ -89,12 +72,8 @@ def _overview(diagnoses: Sequence[Diagnosis]) -> Iterator[RenderableType]:
         yield paragraph(f"the worst {ROWS}; --format json has all {len(diagnoses):,}", style="dim")
 
 
-def _title(run: Run) -> str:
-    return plain(" ".join(filter(None, (run.source, run.name))))
-
-
 def _run(diagnosis: Diagnosis, page: Page) -> Iterator[RenderableType]:
-    yield Text(_title(diagnosis.run), style="bold")
+    yield Text(title(diagnosis.run), style="bold")
     yield _verdict(diagnosis)
     if not page.quiet:
         yield from _chart(diagnosis, page)
@@ -162,8 +141,7 @@ def _reading(diagnosis: Diagnosis) -> Iterator[RenderableType]:
 
 def _columns(run: Run) -> Iterable[str]:
     """``train_loss from "loss" (3,000 points)``; those that a diagnosis rests on first."""
-    first = [label for label in ("train_loss", "val_loss", "loss", "lr", "grad_norm") if label in run.series]
-    labels = [*first, *(label for label in run.series if label not in first)]
+    labels = ordered(run)
     for label in labels[:COLUMNS]:
         name = run.columns.get(label, label)
         source = f' from "{name}"' if name != label else ""

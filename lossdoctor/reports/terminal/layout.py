@@ -14,6 +14,7 @@ from lossdoctor.core.check import Finding, Severity
 from lossdoctor.core.diagnosis import Examination, Status
 from lossdoctor.core.report import Page
 from lossdoctor.core.text import number, plain
+from lossdoctor.core.wording import ALARMING, as_yaml, evidence, percent, skipped_by_reason
 
 TO_ASCII: dict[str, str | int | None] = {
     "\N{RIGHTWARDS ARROW}": "->",
@@ -28,7 +29,6 @@ TO_ASCII: dict[str, str | int | None] = {
     "\N{MIDDLE DOT}": "-",
     "\N{FULL BLOCK}": "#",
 }
-ALARMING = (Status.NON_FINITE, Status.DIVERGING, Status.NEVER_LEARNED)
 SEVERITY_STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold blue"}
 
 
@@ -85,34 +85,15 @@ def verdict_line(status: Status, summary: str, facts: Iterable[str]) -> Renderab
     return Padding(grid, (0, 0, 0, 2))
 
 
-def percent(fraction: float) -> str:
-    return f"{100 * fraction:.0f} %"
-
-
-def interval(low: float, high: float) -> str:
-    return f"{number(low)} to {number(high)}"
-
-
 def changes(patch: Mapping[str, object], before: Mapping[str, object] | None = None) -> list[Text]:
     """One line a change: ``training.optimizer.lr: 0.1 → 0.01``."""
     lines = []
     for key, value in patch.items():
         line = Text(f"{plain(key)}: ", style="bold")
         if before is not None and key in before:
-            line.append(f"{show(before[key])} → ", style="not bold dim")
-        lines.append(line.append(show(value), style="not bold"))
+            line.append(f"{as_yaml(before[key])} → ", style="not bold dim")
+        lines.append(line.append(as_yaml(value), style="not bold"))
     return lines
-
-
-def show(value: object) -> str:
-    """A value of the config as YAML would write it."""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{plain(str(key))}: {show(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(show(item) for item in value) + "]"
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else plain(str(value))
 
 
 def finding_head(place: int, finding: Finding) -> RenderableType:
@@ -138,25 +119,16 @@ def numbered(place: int, text: Text) -> RenderableType:
 
 def finding_body(finding: Finding) -> Iterable[RenderableType]:
     yield paragraph(finding.message, indent=4)
-    numbers = [f"{key.replace('_', ' ')} {_evidence(value)}" for key, value in finding.evidence.items() if value is not None]
+    numbers = [f"{key} {value}" for key, value in evidence(finding).items()]
     if numbers:
         yield paragraph(", ".join(numbers), indent=4, style="dim")
-
-
-def _evidence(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_evidence(item) for item in value[:8]) + (", ...]" if len(value) > 8 else "]")
-    return number(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
 
 
 def unexamined(examination: Examination) -> Iterable[RenderableType]:
     """What passed, what was skipped for which reason, and what crashed: a line each."""
     if examination.passed:
         yield entry("passed", " ".join(sorted(examination.passed)))
-    by_reason: dict[str, list[str]] = {}
-    for code, reason in examination.skipped.items():
-        by_reason.setdefault(reason, []).append(code)
-    if by_reason:
-        yield entry("not examined", *(f"{' '.join(sorted(codes))}: {reason}" for reason, codes in by_reason.items()))
+    if by_reason := skipped_by_reason(examination.skipped):
+        yield entry("not examined", *(f"{' '.join(codes)}: {reason}" for reason, codes in by_reason.items()))
     for code, error in examination.crashed.items():
         yield entry(Text("crashed", style="bold red"), f"{code}: {error}")

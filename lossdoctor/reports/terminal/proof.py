@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from rich.console import RenderableType
@@ -14,17 +13,15 @@ from lossdoctor.core.fix import Settings
 from lossdoctor.core.report import Page
 from lossdoctor.core.text import number, plain
 from lossdoctor.core.trial import Chosen, Prescription, Proof, Treatment
+from lossdoctor.core.wording import as_yaml, before, failures, interval, metric, outcome, percent, ranked
 from lossdoctor.reports.terminal.layout import (
     changes,
     entry,
     finding_body,
     finding_head,
     heading,
-    interval,
     numbered,
     paragraph,
-    percent,
-    show,
     unexamined,
     verdict_line,
 )
@@ -56,29 +53,14 @@ def _verdict(proof: Proof) -> RenderableType:
     facts = [f"trained as it is: {proof.verdict.summary}"] if proof.verdict else []
     if base:
         facts.append(f"to beat: {base.metric} {number(base.value)} ({interval(base.low, base.high)}) over {base.seeds} seeds")
-    return verdict_line(proof.status, _summary(proof), facts)
-
-
-def _summary(proof: Proof) -> str:
-    prescription = proof.prescription
-    if prescription:
-        count = len(prescription.chosen)
-        metric = proof.baseline.metric if proof.baseline else "the loss"
-        what = "One change takes" if count == 1 else f"{count} changes together take"
-        return f"{what} {metric} from {number(prescription.before)} to {number(prescription.after)}."
-    if proof.interrupted:
-        return "Interrupted before anything was proved; this is what was measured until then."
-    if proof.trials:
-        return "Nothing to prescribe: no change that was tried beats the seed-to-seed noise of the config as it is."
-    found = len(proof.examination.findings)
-    return f"Examined, not searched: {found or 'no'} finding{'' if found == 1 else 's'}."
+    return verdict_line(proof.status, outcome(proof), facts)
 
 
 def _prescription(proof: Proof, prescription: Prescription) -> Iterator[RenderableType]:
-    before = _settings(proof)
+    settings = before(proof)
     yield heading("Prescription, the change that helps most first")
     for place, chosen in enumerate(prescription.chosen, 1):
-        yield from _chosen(place, chosen, before, alone=len(prescription.chosen) == 1)
+        yield from _chosen(place, chosen, settings, alone=len(prescription.chosen) == 1)
     effect = prescription.effect
     yield Text("")
     yield entry("gain", f"{number(effect.gain)} ({interval(effect.low, effect.high)}), proved on {effect.seeds} paired seeds")
@@ -87,27 +69,16 @@ def _prescription(proof: Proof, prescription: Prescription) -> Iterator[Renderab
         yield entry("train it with", f"lossdoctor train {prescription.config}")
 
 
-def _chosen(place: int, chosen: Chosen, before: Settings, alone: bool) -> Iterator[RenderableType]:
+def _chosen(place: int, chosen: Chosen, settings: Settings, alone: bool) -> Iterator[RenderableType]:
     head = Text()
     head.append(f"{chosen.fix.code} {chosen.fix.name}", style="bold green")
     if not alone:
         head.append(f"  its share of the gain: {number(chosen.gain)}")
     yield numbered(place, head)
-    for change in changes(chosen.patch.changes, {key: before.get(key) for key in chosen.patch.changes} if before.values else None):
+    for change in changes(chosen.patch.changes, {key: settings.get(key) for key in chosen.patch.changes} if settings.values else None):
         yield Padding(change, (0, 0, 0, 4))
     if chosen.patch.why:
         yield paragraph(chosen.patch.why, indent=4, style="dim")
-
-
-def _settings(proof: Proof) -> Settings:
-    """The config before the prescription, for the diff; nothing where it has gone since."""
-    from lossdoctor.core.config import load
-    from lossdoctor.core.errors import BadConfig
-
-    try:
-        return Settings(load(proof.config).values)
-    except BadConfig:
-        return Settings()
 
 
 def _findings(proof: Proof) -> Iterator[RenderableType]:
@@ -133,36 +104,27 @@ def _attribution(proof: Proof) -> Iterator[RenderableType]:
 def _trials(proof: Proof) -> Iterator[RenderableType]:
     if not proof.trials:
         return
-    metric = proof.baseline.metric if proof.baseline else "the loss"
-    yield heading(f"What was tried, and {metric} after it")
+    yield heading(f"What was tried, and {metric(proof)} after it")
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
     table.add_column("fixes", ratio=1, overflow="fold")
     for name in ("after", "gain", "interval"):
         table.add_column(name, justify="right", no_wrap=True, overflow="crop")
     table.add_column("", no_wrap=True, overflow="crop")
-    ranked = sorted((trial for trial in proof.trials if not trial.error), key=_order)
-    for trial in ranked[:TRIALS]:
+    trials = ranked(proof.trials)
+    for trial in trials[:TRIALS]:
         table.add_row(*_trial(trial))
     yield Padding(table, (0, 0, 0, 2))
-    if len(ranked) > TRIALS:
-        yield paragraph(f"and {len(ranked) - TRIALS} more, none better; --format json has all", style="dim")
-    failed: dict[str, list[str]] = {}
-    for trial in proof.trials:
-        if trial.error:
-            failed.setdefault(trial.error, []).append("+".join(fix.code for fix in trial.fixes))
-    for error, codes in failed.items():
-        yield paragraph(f"{', '.join(dict.fromkeys(codes))} did not finish: {error}", style="dim")
-
-
-def _order(trial: Treatment) -> tuple[bool, float]:
-    return not trial.verified, -trial.effect.gain if trial.effect and math.isfinite(trial.effect.gain) else math.inf
+    if len(trials) > TRIALS:
+        yield paragraph(f"and {len(trials) - TRIALS} more, none better; --format json has all", style="dim")
+    for error, codes in failures(proof.trials).items():
+        yield paragraph(f"{', '.join(codes)} did not finish: {error}", style="dim")
 
 
 def _trial(trial: Treatment) -> list[Text]:
     name = Text(" + ".join(f"{fix.code} {fix.name}" for fix in trial.fixes))
     scalars = {key.rpartition(".")[2]: value for key, value in trial.patch.changes.items() if isinstance(value, int | float | str)}
     if scalars:
-        name.append(f" ({', '.join(f'{key} {show(value)}' for key, value in scalars.items())})", style="dim")
+        name.append(f" ({', '.join(f'{key} {as_yaml(value)}' for key, value in scalars.items())})", style="dim")
     effect = trial.effect
     gain = f"{effect.gain:+.3g}" if effect else ""
     span = f"{effect.low:.3g} to {effect.high:.3g}" if effect and effect.seeds > 1 else ""
