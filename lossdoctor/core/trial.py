@@ -78,7 +78,8 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Prescription:
-    """The proved combination of fixes, the one that helps most first; ``config`` is the file it was written to."""
+    """The proved combination of fixes, the one that helps most first; ``config`` is the file it was written to, ``run`` the log
+    of one of the trainings that proved it."""
 
     chosen: tuple[Chosen, ...]
     patch: Patch
@@ -86,6 +87,7 @@ class Prescription:
     after: float
     effect: Effect
     config: Path | None = None
+    run: Run | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,8 @@ class Cost:
 
 @dataclass(frozen=True)
 class Proof:
-    """Everything a probe found out about a config; ``failed`` holds a sentence for each assertion that does not hold."""
+    """Everything a probe found out about a config; ``failed`` holds a sentence for each assertion that does not hold, ``run`` the
+    log of the config trained as it is."""
 
     config: Path
     device: str
@@ -114,3 +117,4 @@ class Proof:
     cost: Cost = Cost(0.0, 0, 0.0)
     interrupted: bool = False
     failed: tuple[str, ...] = ()
+    run: Run | None = None
