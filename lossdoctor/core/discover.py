@@ -21,10 +21,11 @@ U = TypeVar("U", bound=Unit)
 
 
 def modules(package: str) -> Iterator[ModuleType]:
-    """All modules below a package, in the order of their names."""
+    """All modules below a package, in the order of their names. One whose name begins with an underscore is a part that a unit
+    loads when it is used."""
     root = importlib.import_module(package)
     for info in sorted(pkgutil.walk_packages(root.__path__, f"{package}."), key=lambda info: info.name):
-        if not info.ispkg:
+        if not info.ispkg and not info.name.rpartition(".")[2].startswith("_"):
             yield importlib.import_module(info.name)
 
 

@@ -131,3 +131,24 @@ def failures(trials: Sequence[Treatment]) -> dict[str, list[str]]:
         if (code := "+".join(fix.code for fix in trial.fixes)) not in codes:
             codes.append(code)
     return failed
+
+
+def yaml_diff(changes: Mapping[str, object], settings: Settings) -> list[tuple[str, str]]:
+    """Changes of a config as the lines of a YAML diff: the sign (blank, ``-`` or ``+``) and the line.
+
+    ``settings`` is the config before, as far as it is known; a value that is not known has no ``-`` line.
+    """
+    lines: list[tuple[str, str]] = []
+    opened: list[str] = []
+    for key in sorted(changes):
+        *sections, last = plain(key).split(".")
+        for depth, section in enumerate(sections):
+            if opened[depth : depth + 1] != [section]:
+                opened = [*opened[:depth], section]
+                lines.append((" ", f"{'  ' * depth}{section}:"))
+        opened = opened[: len(sections)]
+        pad, old = "  " * len(sections), settings.get(key)
+        if old is not None:
+            lines.append(("-", f"{pad}{last}: {as_yaml(old)}"))
+        lines.append(("+", f"{pad}{last}: {as_yaml(changes[key])}"))
+    return lines

@@ -1,0 +1,25 @@
+"""Results as one web page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lossdoctor.core.diagnosis import Diagnosis
+from lossdoctor.core.report import Page, Report
+from lossdoctor.core.trial import Proof
+
+
+class Html(Report):
+    """One self-contained HTML file: the verdict, charts to hover and zoom, causes with evidence, what to write. It loads nothing."""
+
+    format = "html"
+
+    def diagnoses(self, diagnoses: Sequence[Diagnosis], page: Page) -> str:
+        from lossdoctor.reports.html._document import diagnoses_document  # jinja2, which no other report needs
+
+        return diagnoses_document(diagnoses)
+
+    def proof(self, proof: Proof, page: Page) -> str:
+        from lossdoctor.reports.html._document import proof_document
+
+        return proof_document(proof)
