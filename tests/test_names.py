@@ -51,6 +51,7 @@ LABELS = {
         "total_grad_norm",
         *("grad/global_norm", "grads/total_norm", "gradients/norm", "optim/total_grad_norm", "grad_norm_l2", "model/grad_norm"),
         "global_gradient_norm",
+        "norm",
     ],
     "step": [
         "step",
@@ -66,7 +67,7 @@ LABELS = {
     "epoch": ["epoch", "Epoch", "train/epoch", "ep"],
     "time": ["_timestamp", "wall_time", "elapsed_time", "time", "_runtime"],
     "step_time": ["step_time", "iter_time", "batch_time", "dt"],
-    "reward": ["reward", "Episode reward", "rollout/ep_rew_mean", "mean 100 episode reward", "episode_return"],
+    "reward": ["reward", "Episode reward", "rollout/ep_rew_mean", "mean 100 episode reward", "episode_return", "AverageEpRet"],
     "train_policy_loss": ["Policy Loss", "policy_loss", "train/policy_loss"],
     "train_value_loss": ["Value Loss", "value_loss"],
     "train_box_loss": ["train/box_loss", "loss_box", "box_loss"],
@@ -80,6 +81,9 @@ LABELS = {
     "train_class_3_recall": ["class_3_recall"],
     "val_macro_f1": ["val/macro_f1"],
     "train_perplexity": ["ppl", "train_ppl"],
+    "val_perplexity": ["validation lm loss PPL"],
+    "val_top5_accuracy": ["metrics/accuracy_top5"],
+    "data_time": ["avg_reader_cost"],
 }
 
 

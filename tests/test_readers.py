@@ -80,6 +80,29 @@ def test_csv_dialects(data: str | bytes) -> None:
     assert run.columns["val_loss"] == "val_loss"
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        "sep=;\n" + PLAIN.replace(",", ";"),
+        PLAIN + "\0" * 300,
+        "epoch,train_loss,val_loss\n" + "".join(f"{e},\"tensor({a}, device='cuda:0')\",{100 * b}%\n" for e, a, b in ROWS),
+        json.dumps({name: {str(row[0]): row[at] for row in ROWS} for at, name in enumerate(["epoch", "train_loss", "val_loss"])}),
+        json.dumps({f"epoch_{e}": {"train_loss": a, "val_loss": b} for e, a, b in ROWS}),
+    ],
+    ids=["Excel", "crash", "printed cells", "pandas.to_json", "by epoch"],
+)
+def test_tables_with_a_twist(data: str) -> None:
+    run = one(data)
+    assert values(run, "train_loss") == LOSS
+    assert values(run, "val_loss") in ([row[2] for row in ROWS], [100 * row[2] for row in ROWS])
+    assert steps(run, "val_loss") == [0, 1, 2, 3, 4]
+
+
+def test_a_table_of_runs_is_no_run() -> None:
+    with pytest.raises(UnreadableLog, match="table of runs"):
+        one("Name,State,Runtime,train/loss\n" + "".join(f"run-{i},finished,100,{loss}\n" for i, loss in enumerate(LOSS)))
+
+
 def test_csv_without_header_needs_a_map() -> None:
     data = PLAIN.partition("\n")[2]
     with pytest.raises(UnreadableLog, match="--map"):
@@ -301,6 +324,54 @@ PRINTED = {
     "plain": "".join(
         f"Epoch [{i + 1}/4], Step [100/600], Loss: {2 - i / 10:.4f}\nEpoch {i + 1} validation: loss=3.5, acc=50.0%\n" for i in range(4)
     ),
+    "ImageNet example": "".join(
+        f"Epoch: [{i}][ 10/5005]\tTime  0.2 (  0.3)\tLoss {2 - i / 10:.4e} (9.9999e+00)\tAcc@1  10.00 ( 11.00)\n"
+        f"Test: [  0/196]\tTime  1.2 (  1.3)\tLoss 8.8000e+00 (8.8000e+00)\tAcc@1  20.00 ( 21.00)\n"
+        f"Test: [190/196]\tTime  1.2 (  1.3)\tLoss 8.8000e+00 (3.5000e+00)\tAcc@1  20.00 ( 30.00)\n *   Acc@1 31.000 Acc@5 45.678\n"
+        for i in range(4)
+    ),
+    "timm": "".join(
+        f"Train: {i} [  50/1251 (  4%)]  Loss: {2 - i / 10:.4f} (9.9)  LR: 1.000e-06  Data: 0.010 (0.020)\n"
+        f"Test: [  48/48]  Time: 0.2 (0.4)  Loss:  8.8 (3.5)  Acc@1: 13.1 (12.1)\n*** Best metric: 12.1 (epoch 0)\n"
+        for i in range(4)
+    ),
+    "Swin": "".join(
+        f"[2022-01-01 12:00:00 swin](main.py 183): INFO Train: [{i}/300][10/1251]\tlr 1e-3\tloss {2 - i / 10:.4f} (9.9)\tmem 9MB\n"
+        "[2022-01-01 12:00:00 swin](main.py 222): INFO Test: [10/98]\tTime 2.1 (2.1)\tLoss 0.5 (3.5)\n"
+        for i in range(4)
+    ),
+    "DETR": "".join(
+        f"Epoch: [{i}]  [  10/2502]  eta: 1:00:00  lr: 0.000001  loss: {2 - i / 10:.4f} (9.9)  time: 0.5000\n"
+        f"Averaged stats: lr: 0.000001  loss: 9.9 (9.9)\nTest:  [520/521]  eta: 0:00:00  loss: 8.8 (3.5)\n* Acc@1 12.000 loss 3.5\n"
+        for i in range(4)
+    ),
+    "mmengine": "".join(
+        f"2023/03/01 12:00:00 - mmengine - INFO - Epoch(train)  [{i + 1}][ 50/117]  lr: 1.0000e-03  loss: {2 - i / 10:.4f}\n"
+        f"2023/03/01 12:00:01 - mmengine - INFO - Epoch(val) [{i + 1}][500/500]  val_loss: 3.5  coco/bbox_mAP: 0.3\n"
+        for i in range(4)
+    ),
+    "Megatron's validation": "".join(
+        f" iteration {i + 1:>8d}/  500000 | lm loss: {2 - i / 10:.6E} | grad norm: 1.5 |\n"
+        f" validation loss at iteration {i + 1} | lm loss value: 3.500000E+00 | lm loss PPL: 3.3E+01 | \n"
+        for i in range(4)
+    ),
+    "headings": "".join(
+        f"Epoch {i + 1}\n----------\nloss: {2 - i / 10:>7f}  [    0/60000]\nTest Error: \n Accuracy: 44.7%, Avg loss: 3.5 \n\n"
+        for i in range(4)
+    ),
+    "blocks": "".join(
+        f"Epoch: {i + 1:02} | Epoch Time: 0m 12s\n\tTrain Loss: {2 - i / 10:.3f} | Train Acc: 51.12%\n"
+        "\t Val. Loss: 3.500 |  Val. Acc: 51.02%\n"
+        for i in range(4)
+    ),
+    "skorch": " epoch    train_loss    valid_acc    valid_loss    cp     dur\n-------  ----------  ---------  --------  --  ---\n"
+    + "".join(f"      {i + 1}        \x1b[36m{2 - i / 10:.4f}\x1b[0m       0.6100        3.5     {'+' * (i % 2)}  0.1\n" for i in range(4)),
+    "model card": "| Training Loss | Epoch | Step | Validation Loss | Accuracy |\n|:-------:|:-----:|:----:|:-------------:|:------:|\n"
+    "| No log        | 1.0   | 250  | 3.5             | 0.9      |\n"
+    + "".join(f"| {2 - i / 10:.4f}        | {i + 2}.0   | {i * 250 + 500}  | 3.4             | 0.9      |\n" for i in range(4)),
+    "spaCy": "E    #       LOSS NER  ENTS_F  SCORE \n---  ------  --------  ------  ------\n"
+    + "".join(f"  {i}     {i * 200}       {2 - i / 10:.2f}   50.12    0.{i}2\n" for i in range(4))
+    + "val_loss: 3.5\n",
     "Paddle": "".join(f"epoch: [1/1], iter: {i * 10}, lr: 0.0003, loss: {2 - i / 10:.6f}, eval loss: 3.5\n" for i in range(4)),
     "Chinese": "".join(f"轮次 {i}: 训练损失: {2 - i / 10:.4f}, 验证损失: 3.5\n" for i in range(4)),
     "tqdm": "".join(f"Epoch {i}: 100%|██████████| 10/10 [00:01<00:00,  9.5it/s, loss={2 - i / 10:.3f}]\nval_loss: 3.5\n" for i in range(4)),
@@ -315,6 +386,56 @@ def test_printed(program: str) -> None:
     assert values(run, "train_loss") == pytest.approx([2, 1.9, 1.8, 1.7])
     assert (np.diff(steps(run, "train_loss")) > 0).all()
     assert values(run, "val_loss")[0] == 3.5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Epoch {i}: train/val loss: {loss}/{val}\n",
+        "Epoch {i}\tLoss(train): {loss}\tLoss(val): {val}\n",
+        "Epoch {i}/9\n200/200 [=====] - 2s 6ms/step - loss: {loss}\n20/20 [=====] - 1s 6ms/step - loss: {val}\n",
+        "Epoch: {i}\n [==>.]  Step: 63ms | Loss: {loss} | Acc: 30% (1/3)  391/391 \n [>]  Step: 9ms | Loss: {val}  99/99 \n",
+        "[rank0]: epoch {i} loss {loss}\n[rank1]: epoch {i} loss 9.5\n[rank0]: epoch {i} val_loss {val}\n",
+        "INFO:root:Epoch[{i}] Train-loss={loss}\nINFO:root:Epoch[{i}] Time cost=12.3\nINFO:root:Epoch[{i}] Validation-loss={val}\n",
+        "INFO:tensorflow:loss = {loss}, step = {i} (1.2 sec)\nSaving dict for global step {i}: global_step = {i}, loss = {val}\n",
+        "[{i:>3}/100] train_loss: {loss} valid_loss: {val}\nValidation loss decreased (9.5 --> {val}).  Saving model ...\n",
+    ],
+    ids=["both", "in brackets", "evaluate", "pytorch-cifar", "ranks", "mxnet", "estimator", "early stopping"],
+)
+def test_two_losses(text: str) -> None:
+    run = one("".join(text.format(i=i, loss=loss, val=loss + 0.25) for i, loss in enumerate(LOSS)))
+    assert values(run, "train_loss") == LOSS
+    assert values(run, "val_loss") == [loss + 0.25 for loss in LOSS]
+    assert [label for label in run.curves if label.endswith("loss")] == ["train_loss", "val_loss"]
+    assert steps(run, "train_loss") == sorted(steps(run, "train_loss"))
+
+
+def test_epoch_and_batch_in_one_bracket() -> None:
+    run = one("".join(f"[{epoch}, {batch:5d}] loss: 1.5\n" for epoch in (1, 2) for batch in (2000, 4000)))
+    assert steps(run, "train_loss")[:2] == [2000, 4000]
+    assert run.epochs == 2
+
+
+def test_a_summary_belongs_to_the_split_before_it() -> None:
+    run = one(PRINTED["ImageNet example"])
+    assert values(run, "val_accuracy") == [31.0] * 4
+    assert values(run, "train_accuracy") == [10.0] * 4
+    assert steps(run, "val_loss") == steps(run, "train_loss")
+
+
+@pytest.mark.parametrize("line", ["Episode {i}\tAverage Score: {score:.2f}\n", "global_step={i}, episodic_return={score}\nSPS: 100\n"])
+def test_scores_of_episodes(line: str) -> None:
+    run = one("".join(line.format(i=i, score=20.5 + i) for i in range(4)))
+    assert values(run, "reward") == [20.5, 21.5, 22.5, 23.5]
+    assert steps(run, "reward") == [0, 1, 2, 3]
+
+
+def test_a_score_beside_losses_is_of_validation() -> None:
+    """fastai's tables, Hugging Face's in a notebook; Keras names both."""
+    run = one("epoch,train_loss,valid_loss,accuracy\n0,2.0,2.5,0.5\n1,1.5,2.0,0.75\n")
+    assert values(run, "val_accuracy") == [0.5, 0.75]
+    assert "train_accuracy" not in run.curves
+    assert "train_accuracy" in one("epoch,loss,val_loss,accuracy\n0,2.0,2.5,0.5\n1,1.5,2.0,0.75\n").curves
 
 
 def test_printed_boxes() -> None:
@@ -371,6 +492,21 @@ def test_steps_within_epochs_go_on() -> None:
     run = one(table(["epoch", "batch", "loss"], [[epoch, batch, 1.0] for epoch in range(3) for batch in range(0, 100, 50)]))
     assert (np.diff(steps(run, "train_loss")) > 0).all()
     assert run.epochs == 3  # counted from 0
+
+
+@pytest.mark.parametrize("validation", [{"step": None}, {"mode": "val", "iter": 30}], ids=["mmengine", "mmcv"])
+def test_a_validation_that_counts_something_else(validation: dict[str, Any]) -> None:
+    """mmengine numbers its validation by the epoch, mmcv by its batches; both stand where the training had come to."""
+    rows: list[dict[str, Any]] = []
+    for epoch in range(1, 4):
+        for at in (50, 100):
+            counted = {"step": (epoch - 1) * 117 + at} if "step" in validation else {"mode": "train", "iter": at}
+            rows.append({**counted, "epoch": epoch, "loss": 1.0})
+        rows.append({**validation, "step": epoch} if "step" in validation else {**validation, "epoch": epoch})
+        rows[-1]["bbox_mAP"] = 0.1 * epoch
+    run = one("\n".join(map(json.dumps, rows)))
+    assert len(run.curves["train_loss"]) == 6
+    assert steps(run, "val_bbox_map") == steps(run, "train_loss")[1::2]
 
 
 def test_many_rows_an_epoch() -> None:

@@ -277,6 +277,43 @@ def test_kaldi_is_turned_round() -> None:
     assert (values(run, "train_loss"), values(run, "val_loss")) == ([1.5, 1.0], [2.5, 2.0])
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [["s:{i} trl:{loss:.4f} lr:0.000600 norm:1.50\n", "s:{i} tel:9.0000\n"], ["{i} train {loss:.6f}\n", "{i} val 9.0000\n"]],
+    ids=["llm.c", "build-nanogpt"],
+)
+def test_llm_c(lines: list[str]) -> None:
+    (run,) = read("-", stdin="".join("".join(lines).format(i=i, loss=3 - i / 10) for i in range(4)).encode())
+    assert run.reader == "llm_c"
+    assert run.curves["train_loss"].value.tolist() == pytest.approx([3, 2.9, 2.8, 2.7])
+    assert run.curves["val_loss"].step.tolist() == [0, 1, 2, 3]
+
+
+def test_yolo_printed() -> None:
+    """Of the states of a bar the last counts; a later bar of another kind does not."""
+    text = "".join(
+        "      Epoch    GPU_mem   box_loss   cls_loss   dfl_loss  Instances       Size\n"
+        f"\x1b[K     {i}/3      2.19G      9.9        9.9        9.9         45        640:  50%|█████     | 100/200 [00:10<00:10]\r"
+        f"      {i}/3      2.19G      {1.5 - i / 10:.3f}      1.0        0.5         45        640: 100%|██████████| 200/200 [00:20<00:0]\n"
+        "                 Class     Images  Instances      Box(P          R      mAP50  mAP50-95): 100%|██████████| 10/10 [00:02<00:00]\n"
+        f"                   all        128        929       0.61       0.51       0.52      0.3{i}\n\n"
+        for i in range(1, 4)
+    )
+    (run,) = read("-", stdin=text.encode())
+    assert run.reader == "yolo_text"
+    assert run.curves["train_box_loss"].value.tolist() == [1.4, 1.3, 1.2]
+    assert run.curves["train_loss"].value.tolist() == pytest.approx([2.9, 2.8, 2.7])
+    assert run.curves["val_map50_95"].value.tolist() == [0.31, 0.32, 0.33]
+    assert run.curves["val_map50_95"].step.tolist() == [1, 2, 3]
+
+
+def test_lightgbm_shows_its_best_round_twice() -> None:
+    text = "".join(f"[{i}]\tvalid_0's l2: {1 / i}\n" for i in range(1, 6)) + "Early stopping, best iteration is:\n[3]\tvalid_0's l2: 0.33\n"
+    (run,) = read("-", stdin=text.encode())
+    assert run.curves["val_loss"].step.tolist() == [1, 2, 3, 4, 5]
+    assert not any("resumed" in note for note in run.notes)
+
+
 def test_darknet_average() -> None:
     run = one("Loaded\n 1: 99.5, 9.5 avg loss, 0.001000 rate, 5.2 seconds\n 2: 98.5, 8.5 avg loss, 0.001000 rate, 5.2 seconds\n")
     assert (values(run, "train_loss"), values(run, "lr")) == ([9.5, 8.5], [0.001, 0.001])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby, islice, pairwise
@@ -23,6 +24,7 @@ BATCH = 256  # rows that are turned into arrays at a time: few enough to stay in
 SPARSE = 10  # times as many points make a series the one to look at
 INTERLEAVED = 0.1  # share of points at which the steps of one run may go back
 COLUMNS = 10_000  # that are kept; a log with more makes its names from data
+_WRITTEN = re.compile(r"(?:tensor\(\[?)?([^\s,()%\]]+)(?:%|\]?(?:, *[^()]*)?\))")  # 50.5%, tensor(0.5, device='cuda:0')
 SEVERAL = 50  # columns that an error message lists at most
 
 Ints = NDArray[np.int64]
@@ -232,6 +234,8 @@ def _number(value: Any) -> float | None:
         value = value[0]
     if isinstance(value, np.ndarray):
         return None
+    if isinstance(value, str) and (written := _WRITTEN.fullmatch(value.strip())):
+        value = written[1]
     try:
         return float(value)
     except OverflowError:
@@ -282,7 +286,7 @@ def _roles(log: Log, mapping: Mapping[str, str]) -> Roles:
     }
     curves: Curves = {label: (role, (name,)) for label, (role, name) in chosen.items()}
     roles = Roles(curves, axes, {})
-    roles = _steady_time(roles, log)
+    roles = _scored(_steady_time(roles, log), log)
     return _whole(roles, log)
 
 
@@ -303,6 +307,23 @@ def _steady_time(roles: Roles, log: Log) -> Roles:
             del roles.curves["time"]
             roles.curves["step_time"] = (replace(role, metric="step_time"), (name,))
     return roles
+
+
+def _scored(roles: Roles, log: Log) -> Roles:
+    """A score of no split, in each row with a validation loss, is the validation's where the training loss is named so (fastai)."""
+    losses = [roles.curves.get(label) for label in ("train_loss", "val_loss")]
+    if not all(claim and any(word in names.SPLIT for word in names.words(claim[1][0])) for claim in losses):
+        return roles
+    measured = log.columns["".join(losses[1][1])].row  # type: ignore[index]
+    curves: Curves = {}
+    for label, (role, (name,)) in roles.curves.items():
+        unsaid = role.split == "train" and role.metric != "loss" and not any(word in names.SPLIT for word in names.words(name))
+        named = replace(role, split="val")
+        if unsaid and named.label not in roles.curves and np.array_equal(log.columns[name].row, measured):
+            curves[named.label] = (named, (name,))
+        else:
+            curves[label] = (role, (name,))
+    return replace(roles, curves=curves)
 
 
 def _whole(roles: Roles, log: Log) -> Roles:
@@ -362,7 +383,7 @@ def _nothing_to_judge(log: Log, source: str) -> str:
     if not log.seen:
         return f"{source} holds no table and no named number such as 'loss: 0.5'; give the log that the training wrote"
     columns = [name for name in log.seen if not name.startswith("#")]
-    where = "" if log.rows else ", and no rows yet"
+    where = "" if log.rows or not any(map(names.is_wanted, columns)) else ", and no rows yet"
     return (
         f"{source} has no loss{where}: its columns are {_list(columns, SEVERAL)}; name one, as in --map train_loss={_shown(columns[-1])!r}"
     )
@@ -457,7 +478,7 @@ def _clock(columns: dict[str, Column], roles: Roles, lead: Column) -> Clock:
     if step is not None and np.equal(*_pairs(step.at(lead.row))).sum() > 0.5 * len(lead):
         step = None  # it counts something else
     if step is not None and epoch is not None:
-        step = _unwrapped(step, epoch)
+        step = _unwrapped(_of_training(step, epoch, lead), epoch)
     if step is None and epoch is not None and _is_fine(epoch, lead):
         step = epoch
     return Clock(step, epoch)
@@ -493,6 +514,22 @@ def _is_fine(epoch: Column, lead: Column) -> bool:
 def _pairs(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Each value but the last, and the one after it: to compare them costs an eighth of the memory of their differences."""
     return values[:-1], values[1:]
+
+
+def _of_training(step: Column, epoch: Column, lead: Column) -> Column:
+    """The steps without those that stand beside the training's and count something else: mmengine numbers a validation
+    by its epoch, mmcv by its batches."""
+    own = np.isin(step.row, lead.row)
+    if own.all() or not own.any():
+        return step
+    at, epochs = step.where(own), epoch.at(step.row)
+    before = np.searchsorted(at.row, step.row, side="right") - 1
+    last, after = at.value[np.maximum(before, 0)], np.append(at.value, np.inf)[before + 1]
+    counts_epochs = (step.value == epochs) & (after >= last)
+    falls = np.greater(*_pairs(at.value))
+    wraps = bool(falls.any()) and np.mean(np.less(*_pairs(epochs[own]))[falls]) >= 0.5
+    counts_batches = wraps & (epochs == epochs[own][np.maximum(before, 0)])
+    return step.where(own | (before < 0) | (step.value >= last) | ~(counts_epochs | counts_batches))
 
 
 def _unwrapped(step: Column, epoch: Column) -> Column:

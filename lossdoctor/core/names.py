@@ -93,6 +93,7 @@ _PHRASES: dict[tuple[str, ...], str] = {
     **{(grad, "norm"): "gradnorm" for grad in ("grad", "grads", "gradient", "gradients")},
     **{(grad, which, "norm"): "gradnorm" for grad in ("grad", "grads", "gradient", "gradients") for which in ("total", "global", "l2")},
     ("grad", "2", "0", "norm"): "gradnorm",
+    ("time", "cost"): "elapsed",
     ("bal", "acc"): "bacc",
     ("balanced", "acc"): "bacc",
     ("balanced", "accuracy"): "bacc",
@@ -101,6 +102,13 @@ _PHRASES: dict[tuple[str, ...], str] = {
     ("sparse", "categorical", "accuracy"): "acc",
     ("categorical", "accuracy"): "acc",
     ("binary", "accuracy"): "acc",
+    ("m", "acc"): "bacc",  # of segmentation: aAcc over all pixels, mAcc over the classes
+    ("a", "acc"): "acc",
+    ("accuracy", "top1"): "top1",
+    ("accuracy", "top5"): "top5",
+    ("ep", "ret"): "return",
+    ("lm", "loss", "value"): "loss",  # Megatron's "lm loss value"; an agent's is "value loss"
+    ("lm", "loss", "ppl"): "ppl",
     ("bits", "per", "byte"): "bpb",
     ("bits", "per", "char"): "bpb",
 }
@@ -108,31 +116,34 @@ _PHRASES: dict[tuple[str, ...], str] = {
 _TOTAL = {"total", "overall", "sum", "combined", "full"}
 _DECOR = _set(
     "epoch step batch iter iteration avg average mean running smoothed smooth ema current cur per of the on in set all "
-    "data dataset metrics metric history log logs scalar scalars global model main final b end last keras tf"
+    "lm data dataset metrics metric history log logs scalar scalars global model main final b end last keras tf"
 )
-_REWARD_DECOR = {"ep", "episode", "episodic", "rollout", "env", "100", "undiscounted", "charts", "info", "raw"}
+_REWARD_DECOR = {"ep", "episode", "episodic", "rollout", "env", "100", "undiscounted", "charts", "info", "raw", "runners"}
 _LR_DECOR = re.compile(r"adam\w*|w|sgd|rmsprop|lion|adagrad|pg\d+|group\d*|param\w*|optimizer|optim|base|x|\d+|schedule|scheduler|lrs?\d*")
 _GRAD_DECOR = {"total", "l2", "optim", "optimizer", "before", "clip", "clipping", "unclipped"}
 # metrics that belong to no split unless their name says so, and the words that say nothing beside them
 _OWN: dict[str, Collection[str]] = {"reward": _REWARD_DECOR, "grad_norm": _GRAD_DECOR, "entropy": (), "kl": ()}
 # words that make a name something else: a record, a spread, a hyperparameter, a count
 _NOT_A_SERIES = _set(
-    "best min max std var lowest highest weight weights scale scaler scaling coef coefficient lambda patience threshold count num n "
-    "runtime seconds second sec secs samples remaining eta mult decay warmup initial init target delta difference diff improvement "
-    "early stopping function fn type name"
+    "best min max std var lowest highest decreased improved weight weights scale scaler scaling coef coeff coefficient hist lambda "
+    "patience threshold count num n runtime seconds second sec secs samples remaining eta every mult decay warmup initial init target "
+    "delta difference diff improvement early stopping function fn type name"
 )
 _BOXES = _set("bbox segm box mask coco s m l small medium large p r")
 _RIVALS = _set("d g dis disc discriminator gen generator critic adversarial adv gan dloss gloss")
-_AGENT = _set("policy value vf pg actor critic entropy q qf qf1 qf2 td kl alpha ent pi v approx surrogate clip clipfrac")
+_AGENT = _set("policy value vf pg actor critic entropy q qf qf1 qf2 td kl alpha ent pi v approx approxkl surrogate clip clipfrac")
 
 _STEPS = _list(
     "globalstep totaltimesteps numtimesteps timesteps timestep step iteration iterations iter itr it currentsteps currentstep "
-    "numupdates update updates nupdates frame frames numframes envsteps batch kimg"
+    "numupdates update updates nupdates frame frames numframes envsteps totalenvinteracts batch kimg episode episodes"
 )
 _EPOCHS = _list("epoch currentepoch epochnum epochid ep")
 _TIMES = _set("time walltime timestamp runtime elapsed elapsedtime timeelapsed relativetime wall t")
-_STEP_TIMES = _set("steptime itertime batchtime iterationtime secperstep secondsperstep secperiter timeperstep timeperiter dt stepms")
-_DATA_TIMES = _set("datatime dataloadingtime loadtime dataload")
+_STEP_TIMES = _set(
+    "steptime itertime batchtime iterationtime secperstep secondsperstep secperiter timeperstep timeperiter dt stepms "
+    "batchcost avgbatchcost"
+)
+_DATA_TIMES = _set("datatime dataloadingtime loadtime dataload readercost avgreadercost datacost")
 _THROUGHPUT = re.compile(r"^(tokens?|tok|samples?|images?|imgs?|examples?|it|iters?|steps?)per(s|sec|second)$|^(throughput|fps|ips)$")
 _RUN = _set("run runid runname trial trialid trialname fold seed experiment experimentname job jobid")
 _PHASE = _set("split mode phase stage subset partition dataset")
@@ -146,7 +157,7 @@ _CJK = {
 
 KNOWN = frozenset(
     {*SPLIT, *METRIC, *_TOTAL, *_DECOR, *_NOT_A_SERIES, *_REWARD_DECOR}
-    | {"learning", "rate", "lr", "gradient", "grad", "norm", "cross", "squared", "absolute", "balanced", "categorical", "global"}
+    | {"learning", "rate", "lr", "gradient", "grad", "norm", "cross", "squared", "absolute", "balanced", "categorical", "global", "time"}
 ) - {"on", "in", "of", "the", "is"}
 """Words that belong to a name where they stand before a metric in running text."""
 
@@ -212,7 +223,15 @@ def is_phase(name: str) -> bool:
 
 
 VARIANT = "variant"  # ClearML's second half of a metric's name: train, of loss
-TIDY = {"metric": "value", "metricName": "metricValue", "metric_name": "value", "tag": "value", "key": "value", "name": "value"}
+TIDY = {
+    "metric": "value",
+    "metricName": "metricValue",
+    "metric_name": "value",
+    "tag": "value",
+    "series": "value",
+    "key": "value",
+    "name": "value",
+}
 TIDY |= {"attribute_path": "float_value", VARIANT: "value"}
 TIDY |= {"value": "", "metricValue": "", "float_value": ""}
 """In a table of one row a measurement (MLflow, Comet, Neptune, ClearML): the column with the metric's name, and the one with its value."""
@@ -295,7 +314,7 @@ def _clock(rest: list[str], found: tuple[str, ...], own: bool) -> Role | None:
     whole = "".join(found)
     if whole in _STEP_TIMES:
         return Role("step_time")
-    bare = "".join(word for at, word in enumerate(rest) if at or len(rest) == 1 or word not in {"trainer", "time", "performance"})
+    bare = "".join(word for at, word in enumerate(rest) if at or len(rest) == 1 or word not in {"trainer", "time", "performance", "misc"})
     for metric, spelled in (("step", _STEPS), ("epoch", _EPOCHS)):
         if bare in spelled:
             return Role(metric, "", spelled.index(bare) + 100 * own)
@@ -321,6 +340,8 @@ def _metric(rest: list[str], split: str) -> Role | None:
     """A loss, a score or a norm; with what is left of the name as its part."""
     if set(rest) & _NOT_A_SERIES:
         return None
+    if rest == ["norm"]:
+        return Role("grad_norm")  # llm.c
     known = [word for word in rest if word in METRIC]
     if not known:
         if not any(word.endswith("loss") for word in rest):

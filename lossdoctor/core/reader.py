@@ -61,8 +61,8 @@ class Source:
 
     @cached_property
     def text_head(self) -> str:
-        """The head as text."""
-        return self.head.decode(self.encoding, errors="replace").removeprefix("\ufeff")
+        """The head as text, without the NULs that a crash of the machine leaves at the end."""
+        return self.head.decode(self.encoding, errors="replace").removeprefix("\ufeff").rstrip("\0")
 
     @property
     def is_text(self) -> bool:

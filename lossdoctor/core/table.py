@@ -26,6 +26,8 @@ ROWS = 262_144  # parsed at a time
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*|\s*[+-]?(nan|inf(inity)?)\s*", re.I)
 _PLAIN = re.compile(r"\s*[+-]?(?:(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|inf(inity)?)\s*", re.I)  # nan is a text here, so that it is no blank
 _COMMA_NUMBER = re.compile(r"\s*[+-]?\d+,\d+([eE][+-]?\d+)?\s*")
+_SAYS = re.compile(r"[:=]\s*[+-]?\.?\d|[:=]$")  # a word that a value follows
+_EXCEL = re.compile(r'"?sep=.?"?')
 _CUT = re.compile(r"[.,eE+-]$")
 
 
@@ -48,6 +50,8 @@ class Dialect:
 @lru_cache(maxsize=4)  # several readers ask
 def dialect(head: str) -> Dialect | None:
     """The dialect of the table that begins with ``head``, or None where that is no table."""
+    if "\x1b[" in head:
+        return None  # colours: printed text
     lines = head.splitlines()
     if len(lines) > 2 and not head.endswith("\n"):
         lines.pop()  # it may be cut
@@ -75,8 +79,8 @@ def _try(lines: list[str], separator: str) -> Dialect | None:
         rows, names, has_header = [header, *rows], tuple(str(i) for i in range(1, len(header) + 1)), False
     else:
         names, has_header = tuple(header), True
-        if separator == r"\s+" and not any(map(is_wanted, names)):
-            return None  # prose
+        if separator == r"\s+" and (any(map(_SAYS.search, names)) or not any(map(is_wanted, names))):
+            return None  # prose, or printed: Epoch: 01 | loss=0.5
     # a lone first line may be a header still without rows
     fits = [row for row in rows if len(row) == len(names)]
     if has_header and any(not _is_number(name) and name == _same(cells) for name, *cells in zip(names, *fits, strict=True)):
@@ -96,7 +100,9 @@ def _same(cells: list[str]) -> str | None:
 
 
 def _is_comment(line: str, below: list[str], separator: str) -> bool:
-    """A line that begins with # and is not a header with a # before it."""
+    """A line that begins with # and is not a header with a # before it; or Excel's ``sep=;``."""
+    if _EXCEL.fullmatch(line.strip()):
+        return True
     if not line.lstrip().startswith(("#", "%")):
         return False
     size = len(_cells(line.strip().lstrip("#%"), separator))
@@ -211,7 +217,7 @@ def _array(column: pd.Series[Any]) -> Any:
         values = column.to_numpy(dtype=np.float64)
         blank = np.isnan(values)
         return np.ma.MaskedArray(values, blank) if blank.any() else values
-    cells = column.to_numpy(dtype=object)
+    cells = column.to_numpy(dtype=object, copy=True)  # pandas may hand out a view that cannot be written to
     cells[column.isna().to_numpy()] = None
     return cells
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x08+")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -17,6 +20,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def plain(text: str) -> str:
     """One line of harmless text: white space becomes a space; control codes, lone surrogates and the like become escapes."""
     return "".join(char if char.isprintable() else " " if char.isspace() else _escape(char) for char in text)
+
+
+def uncoloured(line: str) -> str:
+    """A printed line without the codes that colour it or move the cursor."""
+    return _ANSI.sub("", line) if "\x1b" in line or "\x08" in line else line
 
 
 def _escape(char: str) -> str:

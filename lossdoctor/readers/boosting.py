@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from lossdoctor.core.reader import Reader, Row, Source
 from lossdoctor.core.table import Dialect, blocks, dialect
 
-_ROUND = re.compile(r"^\s*(?:\[(\d+)\]\s+(?=\S+[':-])|(\d+):\s+(?=learn:))")
-_SCORE = re.compile(r"([^\s:]+(?:'s [^\s:]+)?):\s*([-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf))(?=\s|\+|$)", re.I)
+_ROUND = re.compile(r"^\s*(?:\[(\d+)\]\s+(?=\S+[':-])|(\d+):\s+(?=learn:)|\[LightGBM\] \[Info\] Iteration:(\d+), (?=\S+ \S+ :))")
+_SCORE = re.compile(r"([^\s:]+(?:(?:'s)? [^\s:]+)*?) ?: ?([-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf))(?=\s|\+|$)", re.I)
 _FILE = re.compile(r"(learn|test)_error\.tsv")
 
 
@@ -24,11 +24,13 @@ class Boosting(Reader):
         return source.is_text and any(True for line in source.text_head.splitlines() if _ROUND.match(line) and _SCORE.search(line))
 
     def rows(self, source: Source) -> Iterator[Row]:
+        repeated = False
         for line in source.lines():
-            if match := _ROUND.match(line):
-                row: dict[str, Any] = {"iteration": int(match[1] or match[2])}
+            if (match := _ROUND.match(line)) and not repeated:
+                row: dict[str, Any] = {"iteration": int(match[1] or match[2] or match[3])}
                 row.update((_name(name), value) for name, value in _SCORE.findall(line[match.end() :]))
                 yield row
+            repeated = "est iteration is" in line  # LightGBM shows it again on the next line
 
 
 class CatboostTsv(Reader):
@@ -82,5 +84,6 @@ def _name(found: str) -> str:
     """XGBoost's ``validation_0`` is by custom the training set, LightGBM's ``valid_0`` the first to validate on."""
     found = re.sub(r"^validation_0-", "train-", found)
     found = re.sub(r"^validation_\d+-", "valid-", found)
-    found = re.sub(r"^(?:valid_\d+|valid\d*)'s ", "valid ", found).replace("training's ", "train ")
+    found = re.sub(r"^(?:valid_?\d*|cv_agg)(?:'s (?:valid )?| )", "valid ", found)
+    found = re.sub(r"^(?:valid train|training's|training) ", "train ", found)
     return {"learn": "learn loss", "test": "test loss"}.get(found, re.sub(r"\bl2\b", "mse", re.sub(r"\bl1\b", "mae", found)))

@@ -9,25 +9,36 @@ from typing import Any, ClassVar
 
 from lossdoctor.core import names
 from lossdoctor.core.reader import Reader, Row, Source
+from lossdoctor.core.text import uncoloured
 
 _WORD = r"[^\W\d_][\w@./\-]{0,80}|_\w{1,80}"
 _NUMBER = r"[+-]?(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf(?:inity)?)(?!\w)"
 _PAIR = re.compile(
     rf"(?<![\w@./])(?P<name>(?:{_WORD})(?:[ ](?:{_WORD})){{0,3}})"
     rf"(?P<mark>['\"]?[ ]?\)?[ \t]*[:=|]+>?[ ]*|\s+|(?=\[))(?:tensor\(|[\[('\"])*[ ]*"
-    rf"(?P<number>{_NUMBER})(?P<unit>[ ]?ms\b|[ ]?s\b)?(?:[ ]*/[ ]*(?P<of>\d+))?",
+    rf"(?P<number>{_NUMBER})(?P<unit>[ ]?ms\b|[ ]?s\b)?(?:[ ]*/[ ]*(?P<of>\d+(?:\.\d+)?))?",
     re.I,
 )
-_ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x08+")
 _PROGRESS = re.compile(r"\[\s*(?P<at>\d+)\s*/\s*(?P<of>\d+)[\] ]|(?<![\w.])(?P<at2>\d{1,12})/(?P<of2>\d+)\s*(?:\[|[━╸]+)")
 _BAR = re.compile(r"(?<!\d)\d{1,12}\s*/\s*(\d{1,12})\s*(?:\[[=>.\s]+\]|[━╸]+)")
+_TOTAL = re.compile(r"\d/(\d{1,12})\s*(?:\[[=>.\s]+\]|[━╸]+)|\|\s*\d+/(\d{1,12}) \[|^\s*\[[=>.]+\].*?\d/(\d{1,12})\s*$")
+_RANK = re.compile(r"\[(?:rank|default)?(\d+)\]: ?")  # torchrun's, before each line of a process
 _DONE = re.compile(r"(?<!\d)(\d{1,12})\s*/\s*\1(?!\d)")
 _SPLIT = re.compile(rf"(?<![\w/.\\-])({'|'.join(sorted(names.SPLIT, key=len, reverse=True))})(?![\w/.\\])", re.I)
 _BOXED = re.compile(r"\|\s*(\S[^|]*?)\s*\|\s*([^|]*?)\s*\|\s*$")
-_DIGIT = re.compile(r"\d|nan|inf", re.I)
+_DIGIT = re.compile(r"(?<![a-z])\d|nan|inf", re.I)
 _CELLS = re.compile(r"[^\s|]+")
+_STAGES = re.compile(r"\[\s*(\d+)\s*/\s*\d+\]\s*\[\s*(\d+)\s*/")
+_PAIRED = re.compile(r"^\W*\[\s*(\d+)\s*,\s*(\d+)\s*\]")
+_STAGED = re.compile(r"\b(?:train|training|val|valid|validation|test|eval):? +(\d+) +\[ *\d+ */", re.I)
+_OF_SPLIT = re.compile(r"\b(?!iter\()(\w{1,40})\((train|val|valid|test)\)", re.I)  # mmengine's Epoch(val); Loss(train)
+_BOTH = re.compile(r"train(?:ing)?/(val\w*|test)\b", re.I)  # train/val loss: 0.5/0.6
+_MEAN = re.compile(rf"(?:{_NUMBER})\s*\(\s*({_NUMBER})\s*\)", re.I)
+_SUMMARY = re.compile(r"Averaged stats|best[ _]metric", re.I)  # says again what was said
+_RL_SCORE = re.compile(r"(?:(?:avg|average|mean|total|current)[ _])?scores?", re.I)
 _TIMES = frozenset({"time", "step_time", "data_time"})
 _CLOCKS = _TIMES | set(names.AXES)
+_AXES = {"E": "epoch", "#": "step"}  # spaCy's
 _PROSE = frozenset({"of", "to", "in", "on", "at", "by", "from", "with", "for", "is", "was", "the", "a", "and", "or", "than"})
 MOST = 4000  # characters of a line that are looked at
 
@@ -44,35 +55,71 @@ class ConsoleText(Reader):
         header: list[str] = []
         box: dict[str, Any] = {}
         bars = Bars()
+        split = heading = rank = ""
         for raw in source.lines():
-            line = _ANSI.sub("", raw[:MOST]) if "\x1b" in raw or "\x08" in raw else raw[:MOST]
+            line = _plain(raw[:MOST])
+            if ranked := _RANK.match(line):
+                line = line[ranked.end() :]
+                if rank and ranked[1] != rank:
+                    continue  # all processes of a job tell of one training
             if boxed := _BOXED.match(line):
                 if boxed[2]:
                     box[boxed[1]] = names.number(boxed[2])
                 continue  # all lines of a box are one row
-            if box:
-                yield box
-                box = {}
+            yield from [box] * bool(box)
+            box, heading = {}, _heading(line, heading)
             if not _DIGIT.search(line):
-                header = _header(line) or (header if line.strip(" -|=+\t") == "" else [])
+                header = _header(line) or (header if not line.strip("-|=+: \t") else [])
                 continue
-            row = _cells(line, header) or pairs(line)
+            row = _cells(line, header) if header else {}
+            if not row:
+                line = _OF_SPLIT.sub(r"\2 \1", line) if "(" in line else line
+                line = line.replace("Saving dict for", "eval")  # TensorFlow's estimators have evaluated
+                marks = _marks(line, split if _is_starred(line) else heading)
+                split = marks[-1][1] if marks else split
+                row = pairs(line, marks)
             if row and bars.shows(line, row):
+                rank = rank or (ranked[1] if ranked else "")
                 yield row
-        if box:
-            yield box
+        yield from [box] * bool(box)
+
+
+def _plain(line: str) -> str:
+    """The line without colours, its table drawn with plain bars."""
+    line = uncoloured(line)
+    return line if line.isascii() else line.replace("│", "|").replace("┃", "|")
+
+
+def _heading(line: str, before: str) -> str:
+    """The split that the lines below are of, where the line is a heading: ``Test Error:``, ``--- validation ---``.
+
+    It holds until a blank line or one that tells its own split, epoch or step.
+    """
+    text = line.strip()
+    if not text:
+        return ""
+    if text[-1] in ":-=*#" and len(text) <= 60 and (found := _SPLIT.search(line)):
+        return found[1].lower()
+    return before
+
+
+def _is_starred(line: str) -> bool:
+    """Whether the line sums up those before: `` * Acc@1 76.1 Acc@5 92.9`` of the ImageNet example."""
+    return line.lstrip().startswith("*") or " * " in line
 
 
 class Bars:
     """Progress bars: of all the states of one, only the last is a measurement; a bar that starts over begins an epoch."""
 
     def __init__(self) -> None:
-        self.at = self.epoch = 0
+        self.at = self.epoch = self.total = 0
         self.told = False  # whether the log counts epochs itself
 
     def shows(self, line: str, row: dict[str, Any]) -> bool:
         """Whether the row of this line counts; adds to it where its bar stands."""
-        self.told |= any(_metric(name) == "epoch" for name in row)
+        if any(_metric(name) == "epoch" for name in row):
+            self.told, self.total = True, 0
+        self._name_the_second(line, row)
         if _BAR.search(line):
             row.pop("iter", None)
             return bool(_DONE.search(line)) and "ETA" not in line
@@ -84,34 +131,79 @@ class Bars:
                 row["epoch"] = self.epoch
         return True
 
+    def _name_the_second(self, line: str, row: dict[str, Any]) -> None:
+        """A shorter bar after that of the training, with names of no split, is of a test: Keras's evaluate."""
+        measured = [name for name in row if _metric(name) not in _CLOCKS]
+        if not measured or not (bar := _TOTAL.search(line)) or any(word in names.SPLIT for name in row for word in names.words(name)):
+            return
+        total = int(bar[1] or bar[2] or bar[3])
+        self.total = self.total or total
+        if total < self.total:
+            row.pop("iter", None)
+            row.update({f"test {name}": row.pop(name) for name in measured})
 
-def pairs(line: str) -> dict[str, Any]:
+
+Mark = tuple[int, str]  # where in a line a split is named, and the word
+
+
+def _marks(line: str, default: str) -> list[Mark]:
+    """The splits a line names, else ``default`` as if before its beginning, if there is one."""
+    return [(match.start(), match[1].lower()) for match in _SPLIT.finditer(line)] or [(-1, default)] * bool(default)
+
+
+def pairs(line: str, marks: list[Mark]) -> dict[str, Any]:
     """The named numbers in a line, by names that tell their split; empty where none is a measurement."""
-    if "Namespace(" in line:
+    if "Namespace(" in line or _SUMMARY.search(line):
         return {}
     row: dict[str, Any] = {}
-    marks = [(match.start(), match[1].lower()) for match in _SPLIT.finditer(line)]
+    progress = _PROGRESS.search(line)
+    training = not marks or names.SPLIT[marks[0][1]] == "train"
+    if progress and not training:
+        line = _MEAN.sub(r"\1", line)  # of a pass over the validation batches the mean so far counts
     for match in _PAIR.finditer(line):
         name = _name(match["name"], explicit=bool(match["mark"].strip()))
+        if "pisode" in line and _RL_SCORE.fullmatch(name):
+            name = "reward"
         metric = _metric(name)
-        if not metric or (metric in ("step", "epoch") and "." in match["number"] and not match["mark"].strip()):
+        value = _value(match, metric) if metric else None
+        if value is None:
             continue
-        value = float(match["number"].replace(",", ""))
-        if match["of"] and metric not in names.AXES:
-            value = value / float(match["of"]) if float(match["of"]) else value
-        if metric in _TIMES:
-            if not match["unit"]:
-                continue
-            value = value / 1000 if "m" in match["unit"] else value
-        if metric not in _CLOCKS and not any(word in names.SPLIT for word in names.words(name)):
+        if match["of"] and (both := _BOTH.match(match["name"])):
+            row.update({f"train {name}": float(match["number"]), f"{both[1]} {name}": float(match["of"])})
+            continue
+        if marks and metric not in _CLOCKS and not any(word in names.SPLIT for word in names.words(name)):
             before = [word for at, word in marks if at < match.start()]
             name = f"{before[-1]} {name}" if before else name
         row.setdefault(name, value)
-    if row and (progress := _PROGRESS.search(line)) and not any(_metric(name) == "step" for name in row):
-        split = next((names.SPLIT[word] for _, word in marks[:1]), "train")
-        if split == "train":  # a bar over validation batches is no step of training
-            row["iter"] = float(progress["at"] or progress["at2"])
+    if row and (paired := _PAIRED.match(line)):  # PyTorch's tutorial: [1,  2000] loss: 2.1
+        row = {"epoch": float(paired[1]), "iter": float(paired[2])} | row
+    elif row and progress:
+        _place(row, line, progress, training)
     return row
+
+
+def _value(match: re.Match[str], metric: str) -> float | None:
+    """The number after a name: of ``9850/10000`` the share, of a time its seconds; None where it is no measurement of that name."""
+    if metric in names.AXES and (match["unit"] or ("." in match["number"] and not match["mark"].strip())):
+        return None
+    value = float(match["number"].replace(",", ""))
+    if match["of"] and metric not in names.AXES:
+        value = value / float(match["of"]) if float(match["of"]) else value
+    if metric in _TIMES:
+        unit = match["unit"]
+        return None if not unit else value / 1000 if "m" in unit else value
+    return value
+
+
+def _place(row: dict[str, Any], line: str, progress: re.Match[str], training: bool) -> None:
+    """Add the epoch and the step that stand in brackets: ``Train: [3/90][100/5005]``, ``Train: 3 [100/5005 (2%)]``."""
+    known = {_metric(name) for name in row}
+    stages, staged = _STAGES.search(line), _STAGED.search(line)
+    at = stages[2] if stages else progress["at"] or progress["at2"]
+    if epoch := stages or staged:
+        row.update({} if "epoch" in known else {"epoch": float(epoch[1])})
+    if training and "step" not in known:  # a bar over validation batches is no step of training
+        row["iter"] = float(at)
 
 
 @lru_cache(maxsize=65_536)
@@ -135,17 +227,23 @@ def _metric(name: str) -> str:
 
 
 def _header(line: str) -> list[str]:
-    """The column names of a table, if a line is its header: two or more that we know, an epoch or a step among them."""
-    cells = _CELLS.findall(line)
-    known = [_metric(cell) for cell in cells]
-    return cells if len(cells) <= 40 and set(known) & set(names.AXES) and sum(map(bool, known)) >= 2 else []
+    """The column names of a table, if a line is its header: two or more that we know, an epoch or a step among them.
+
+    They stand between bars, or two spaces apart, or are words.
+    """
+    apart = line.strip(" |").split("|") if "|" in line else re.split(r"\s{2,}|\t", line.strip())
+    for cells in ([_AXES.get(cell.strip(), cell.strip()) for cell in apart], _CELLS.findall(line)):
+        known = [_metric(cell) for cell in cells]
+        if len(cells) <= 40 and set(known) & set(names.AXES) and sum(map(bool, known)) >= 2:
+            return [cell for cell in cells if cell != "cp"]
+    return []
 
 
 def _cells(line: str, header: list[str]) -> dict[str, Any]:
     """The row of a table under ``header``; empty where the line has not as many cells, all but a few numbers."""
-    if not header:
-        return {}
-    cells = _CELLS.findall(line)
+    cells = [cell.strip() for cell in line.strip(" |").split("|")] if "|" in line else line.split()
+    if len(cells) != len(header):
+        cells = [cell for cell in _CELLS.findall(line) if cell != "+"]  # skorch marks a checkpoint so
     if len(cells) != len(header):
         return {}
     numbers = {name: names.number(cell) for name, cell in zip(header, cells, strict=True)}

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from lossdoctor.core.errors import UnreadableLog
 from lossdoctor.core.reader import Reader, Row, Source
 from lossdoctor.core.table import blocks, dialect
+
+_OF_RUNS = ({"Name", "State", "Runtime"}, {"Run ID", "Duration"})  # as W&B and MLflow export their overviews
 
 
 class Csv(Reader):
@@ -19,5 +22,7 @@ class Csv(Reader):
 
     def rows(self, source: Source) -> Iterator[Row]:
         table = dialect(source.text_head)
+        if table and any(columns <= set(table.names) for columns in _OF_RUNS):
+            raise UnreadableLog(f"{source.name} is a table of runs, one row each; export the series of a run, its loss against its steps")
         if table:
             yield from blocks(source, table)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import json.scanner
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from lossdoctor.core.reader import LINE, Block, Reader, Row, Source
 
+_NUMBERED = re.compile(r"(?:epoch)?[ _-]?(\d{1,9})", re.I)
 _DECODER = json.JSONDecoder()
 
 
@@ -64,6 +66,9 @@ class JsonArray(Reader):
 
 def _columns(document: Mapping[str, Any]) -> Iterator[Row]:
     """The rows of a mapping of names to lists, be it the document or one of its members; or of a list of objects in it."""
+    if rows := _by_epoch(document):
+        yield from rows
+        return
     lists = {name: values for name, values in flat(document).items() if isinstance(values, list) and values}
     for values in lists.values():
         if all(isinstance(value, dict) for value in values):
@@ -72,6 +77,18 @@ def _columns(document: Mapping[str, Any]) -> Iterator[Row]:
     size = max(map(len, lists.values()), default=0)
     if lists:
         yield Block({name: values + [None] * (size - len(values)) for name, values in lists.items()})
+
+
+def _by_epoch(document: Mapping[str, Any]) -> list[Row]:
+    """The rows of ``{"epoch_0": {"loss": ...}, ...}``, or of pandas' ``{"loss": {"0": ...}, ...}``; none where it is neither."""
+    inner = [value for value in document.values() if isinstance(value, dict)]
+    if len(inner) < 2 or len(inner) < len(document):
+        return []
+    if all(map(_NUMBERED.fullmatch, document)):
+        return [{"epoch": int(_NUMBERED.sub(r"\1", name))} | flat(row) for name, row in document.items()]
+    if all(row and all(map(str.isdecimal, row)) for row in inner):
+        return [{name: row.get(at) for name, row in document.items()} for at in inner[0]]
+    return []
 
 
 def _is_document(head: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from lossdoctor.core.names import TIDY
 from lossdoctor.core.reader import Reader, Row, Source
 from lossdoctor.core.table import Dialect, blocks, dialect
 
@@ -27,4 +28,4 @@ def _table(source: Source) -> Dialect | None:
     header, _, body = source.text_head.partition("\n")
     names = set(header.strip().split(","))
     ours = "epoch" in names and ("created_at" in names or ("step" in names and (",," in body or ",\n" in body or "\n," in body)))
-    return dialect(source.text_head) if ours and source.is_text else None
+    return dialect(source.text_head) if ours and not names & set(TIDY) and source.is_text else None
