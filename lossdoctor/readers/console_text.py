@@ -24,7 +24,8 @@ _BAR = re.compile(r"(?<!\d)\d{1,12}\s*/\s*(\d{1,12})\s*(?:\[[=>.\s]+\]|[━╸]+
 _TOTAL = re.compile(r"\d/(\d{1,12})\s*(?:\[[=>.\s]+\]|[━╸]+)|\|\s*\d+/(\d{1,12}) \[|^\s*\[[=>.]+\].*?\d/(\d{1,12})\s*$")
 _RANK = re.compile(r"\[(?:rank|default)?(\d+)\]: ?")  # torchrun's, before each line of a process
 _DONE = re.compile(r"(?<!\d)(\d{1,12})\s*/\s*\1(?!\d)")
-_SPLIT = re.compile(rf"(?<![\w/.\\-])({'|'.join(sorted(names.SPLIT, key=len, reverse=True))})(?![\w/.\\])", re.I)
+_INITIALS = "".join({word[0] for word in names.SPLIT})
+_SPLIT = re.compile(rf"(?<![\w/.\\-])(?=[{_INITIALS}])({'|'.join(sorted(names.SPLIT, key=len, reverse=True))})(?![\w/.\\])", re.I)
 _BOXED = re.compile(r"\|\s*(\S[^|]*?)\s*\|\s*([^|]*?)\s*\|\s*$")
 _DIGIT = re.compile(r"(?<![a-z])\d|nan|inf", re.I)
 _CELLS = re.compile(r"[^\s|]+")
@@ -34,7 +35,7 @@ _STAGED = re.compile(r"\b(?:train|training|val|valid|validation|test|eval):? +(\
 _OF_SPLIT = re.compile(r"\b(?!iter\()(\w{1,40})\((train|val|valid|test)\)", re.I)  # mmengine's Epoch(val); Loss(train)
 _BOTH = re.compile(r"train(?:ing)?/(val\w*|test)\b", re.I)  # train/val loss: 0.5/0.6
 _MEAN = re.compile(rf"(?:{_NUMBER})\s*\(\s*({_NUMBER})\s*\)", re.I)
-_SUMMARY = re.compile(r"Averaged stats|best[ _]metric", re.I)  # says again what was said
+_SUMMARY = re.compile(r"(?:Averaged stats|[Bb]est[ _]metric)")  # says again what was said
 _RL_SCORE = re.compile(r"(?:(?:avg|average|mean|total|current)[ _])?scores?", re.I)
 _TIMES = frozenset({"time", "step_time", "data_time"})
 _CLOCKS = _TIMES | set(names.AXES)
@@ -119,6 +120,8 @@ class Bars:
         """Whether the row of this line counts; adds to it where its bar stands."""
         if any(_metric(name) == "epoch" for name in row):
             self.told, self.total = True, 0
+        if "/" not in line:
+            return True  # no bar
         self._name_the_second(line, row)
         if _BAR.search(line):
             row.pop("iter", None)
@@ -156,7 +159,7 @@ def pairs(line: str, marks: list[Mark]) -> dict[str, Any]:
     if "Namespace(" in line or _SUMMARY.search(line):
         return {}
     row: dict[str, Any] = {}
-    progress = _PROGRESS.search(line)
+    progress = _PROGRESS.search(line) if "/" in line else None
     training = not marks or names.SPLIT[marks[0][1]] == "train"
     if progress and not training:
         line = _MEAN.sub(r"\1", line)  # of a pass over the validation batches the mean so far counts
