@@ -7,7 +7,7 @@ DEMO := build/demo
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install demo test lint docs samples fixtures benchmark benchmark-diagnose benchmark-examine runs clean
+.PHONY: help install demo test lint docs samples images fixtures benchmark benchmark-diagnose benchmark-examine runs clean
 
 help:
 	@echo "make demo       diagnose a stalled run, probe a config that does not learn, train the fixed one"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint       ruff and mypy"
 	@echo "make docs       rewrite the catalogue of checks, fixes and readers"
 	@echo "make samples    train the sample runs anew"
+	@echo "make images     take the pictures of the README anew; needs chromium and its chromedriver"
 	@echo "make fixtures   write the logs of real loggers anew that the tests read; installs those into a venv of its own"
 	@echo "make benchmark  start-up time, reading speed, verdicts and repairs on the samples"
 	@echo "make benchmark-diagnose  diagnoses of 300 labelled runs, against peers"
@@ -50,6 +51,9 @@ docs: $(READY)
 samples: $(READY)
 	$(BIN)/python sample_runs/make_samples.py
 
+images: $(READY)
+	$(BIN)/python images/make.py
+
 LOGGERS := build/loggers
 LOGGERS_READY := $(LOGGERS)/.ready
 
@@ -65,6 +69,7 @@ fixtures: $(LOGGERS_READY)
 benchmark: $(READY)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/reading.py
+	$(BIN)/python benchmarks/html.py
 	$(BIN)/python benchmarks/samples.py
 
 # the peers come into an environment of their own; where they cannot be installed, the benchmark says so and goes on

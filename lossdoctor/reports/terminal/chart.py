@@ -127,12 +127,14 @@ def _foot(marks: Mapping[str, float | None], start: float, end: float, columns: 
     taken = [" "] * columns
     for word, at in ((ends[0], 0), (ends[1], columns - len(ends[1]))):
         words[at : at + len(word)] = word
+    named: dict[float, list[str]] = {}
     for name, step in marks.items():
-        if step is None or not start <= step <= end:
-            continue
+        if step is not None and start <= step <= end:
+            named.setdefault(step, []).append(name)
+    for step, names in named.items():
         column = round((step - start) / (end - start) * (columns - 1))
         rule[column] = "▲" if ink.unicode else "^"
-        word = f"{name} {number(step)}"
+        word = f"{', '.join(names)} {number(step)}"
         at = min(max(column - len(word) // 2, 0), columns - len(word))
         for line in (words, taken):
             if at >= 0 and not "".join(line[max(at - 1, 0) : at + len(word) + 1]).strip():
