@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lossdoctor import examine
+from lossdoctor._version import __version__
 from lossdoctor.core import discover
 from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.config import ConfigFile, load, seconds
-from lossdoctor.core.diagnosis import Examination, Status
+from lossdoctor.core.diagnosis import Examination, Status, Verdict
 from lossdoctor.core.errors import UserCodeError
 from lossdoctor.core.fix import Settings
+from lossdoctor.core.run import Run
 from lossdoctor.core.signals import Signals
 from lossdoctor.core.trial import Cost, Proof
 
-EXPLORE = 0.75  # share of the budget after which no new candidate is tried, so that the best can be verified
-TRIALS = 8  # full trainings that a search cannot do without, about: a longer training is cut so that they fit the budget
+FLOOR = 500  # training steps that a search is given at least: where a training is shorter, its cost hardly matters
+TIMELY = 0.5  # share of the time that the trials are planned for: evaluating and examining take time too
+POINTS = 8  # evaluations in the first look at a training
 
 OVERFITTED = 0.1  # of the loss of a constant guess: a batch learned by heart
+EPOCHS = "training.epochs"
 
 if TYPE_CHECKING:
     from lossdoctor.lab.bench import Bench
+    from lossdoctor.lab.executor import Executor, Pace
+    from lossdoctor.lab.search import Candidate, Search
     from lossdoctor.lab.workload import Workload
 
 Progress = Callable[..., None]
@@ -36,45 +44,65 @@ def probe(
     examine_only: bool = False,
     fixed: str | Path | None = None,
     budget: float | str | None = None,
+    steps: int | None = None,
     device: str | None = None,
     seeds: int | None = None,
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     thresholds: Mapping[str, float] | None = None,
     overfit: bool = False,
+    resume: bool = True,
     progress: Progress = lambda *_: None,
 ) -> Proof:
     """Examine the config's model and data and, unless ``examine_only``, prove a fix by paired trials.
 
     With ``overfit``, the proof says where the model cannot learn one batch by heart. ``budget`` is wall clock, in seconds or as
-    ``2m``. A prescription is written to ``fixed``, by default the config's name with ``.fixed.yaml``. An interrupt ends the
-    search; what is known by then is returned with ``interrupted`` set.
+    ``2m``; ``steps`` the training steps of all trials, by default those of one full training. A prescription is written to
+    ``fixed``, by default the config's name with ``.fixed.yaml``. An interrupt ends the search; what is known by then is returned
+    with ``interrupted`` set, and with ``resume`` the next probe of the same config, data and code goes on from there.
     """
     begin = time.monotonic()
     file = load(config)
+    from lossdoctor.lab import isolate
     from lossdoctor.lab.bench import Bench
+    from lossdoctor.lab.fit import count_steps
+    from lossdoctor.lab.journal import Journal
+    from lossdoctor.lab.search import RUNGS
     from lossdoctor.lab.workload import Workload
 
-    progress("loading the data")
-    workload = Workload.load(file, device)
-    allowed = seconds(budget) if budget else file.config.probe.budget
+    deadline = begin + (seconds(budget) if budget else file.config.probe.budget)
     checks = examine.tuned(examine.select(discover.checks(), select, ignore), thresholds or {})
-    proof = Proof(file.path, str(workload.device), Status.TOO_SHORT, Examination())
-    try:
-        bench = Bench.open(file, workload)
-    except UserCodeError as error:
-        failed = ("overfit: cannot be told: the loss cannot be computed",) if overfit else ()
-        return _unrunnable(replace(proof, failed=failed), workload, checks, error)
-    try:
-        share = _affordable(bench, allowed, progress)
-        proof = _examined(proof, bench, checks, share, overfit, progress)
-        if not examine_only:
-            proof = _searched(proof, bench, share, begin + allowed, seeds, progress)
-    except KeyboardInterrupt:
-        proof = replace(proof, interrupted=True)
+    progress("loading the data")
+    executor: Executor = (worker := isolate.start(file, device))
+    with count_steps() as examined, contextlib.ExitStack() as end:
+        end.callback(lambda: executor.close())
+        workload = Workload.load(file, device)
+        proof = Proof(file.path, str(workload.device), Status.TOO_SHORT, Examination())
+        try:
+            steps = steps or file.config.probe.steps or max(workload.steps, FLOOR)
+            executor, pace = isolate.settled(worker, file, workload, steps)
+            affordable = _affordable(workload, pace, deadline - time.monotonic(), steps)
+            journal = Journal(file.path, workload, __version__, resume=resume)
+            bench = Bench.open(file, workload, executor, math.ceil(POINTS * RUNGS / min(affordable, RUNGS / POINTS)), journal)
+        except UserCodeError as error:
+            failed = ("overfit: cannot be told: the loss cannot be computed",) if overfit else ()
+            return _unrunnable(replace(proof, failed=failed), workload, checks, error)
+        bench.deadline = deadline
+        patient = Patient(bench, checks, Signals(discover.signals(), workload=workload), progress)
+        search = patient.search(affordable, seeds)
+        interrupted = False
+        try:
+            if overfit:
+                proof = replace(proof, failed=_not_overfitted(patient.signals))
+            search.look() if examine_only else search.run()
+        except KeyboardInterrupt:
+            interrupted = True
+        if not interrupted and not search.exhausted:
+            journal.close()
+    proof = patient.told(proof, search, interrupted=interrupted)
     if proof.prescription:
         proof = _written(proof, file, Path(fixed) if fixed else file.path.with_suffix(".fixed.yaml"))
-    cost = Cost(time.monotonic() - begin, bench.steps, bench.steps / workload.steps)
+    cost = Cost(time.monotonic() - begin, bench.steps + pace.steps, bench.spent + pace.steps / workload.steps, examined.steps)
     return replace(proof, cost=cost)
 
 
@@ -86,24 +114,65 @@ def _unrunnable(proof: Proof, workload: Workload, checks: Sequence[Check], error
     return replace(proof, examination=outcome, advice=tuple(finding.message for finding in outcome.findings if _needs_hands(finding)))
 
 
-def _affordable(bench: Bench, budget: float, progress: Progress) -> float:
-    """The share of a full training that the budget allows a trial to take, from the time of a few steps."""
-    progress("timing a few steps")
-    whole = bench.tempo() * bench.workload.steps
-    return min(1.0, budget * EXPLORE / (TRIALS * whole))
+def _affordable(workload: Workload, pace: Pace, left: float, steps: int) -> float:
+    """The full trainings that all trials may take: as many steps as asked for, as far as time allows.
+
+    The time is rounded, so that a machine that is a little slower today finds the same.
+    """
+    timely = max(left, 0.0) * TIMELY / max(pace.seconds * workload.steps, 1e-9)
+    return min(steps / workload.steps, float(f"{timely:.1g}"))
 
 
-def _examined(proof: Proof, bench: Bench, checks: Sequence[Check], share: float, overfit: bool, progress: Progress) -> Proof:
-    """The proof with the baseline's status and all findings, from the log of one training and the examination."""
-    from lossdoctor.lab.bench import NOTHING
+@dataclass
+class Patient:
+    """A config under examination: what its data and model show, and what the log of its training shows so far."""
 
-    progress("training the config as it is")
-    run = bench.trial(NOTHING, bench.workload.config.training.seed, share).run
-    progress("examining data, model and gradients")
-    signals = Signals(discover.signals(), workload=bench.workload, run=run)
-    verdict = signals.get("verdict")
-    failed = _not_overfitted(signals) if overfit else ()
-    return replace(proof, status=verdict.status, examination=examine.examine(checks, signals), verdict=verdict, failed=failed)
+    bench: Bench
+    checks: Sequence[Check]
+    signals: Signals
+    progress: Progress
+    examination: Examination = field(default_factory=Examination)
+    verdict: Verdict | None = None
+    log: Run | None = None
+
+    def examined(self, run: Run, share: float) -> tuple[list[Candidate], bool]:
+        """The candidates that the findings call for now that ``share`` of the baseline is trained; whether it is ill for sure."""
+        from lossdoctor.lab.search import candidates
+
+        self.progress("examining data, model and gradients")
+        self.signals = self.signals.but(run=run)
+        self.log, self.verdict = run, self.signals.get("verdict")
+        self.examination = examine.examine(self.checks, self.signals)
+        config, task = self.bench.file, self.bench.workload.task
+        pool = candidates(
+            discover.fixes(), self.examination.findings, Settings(config.values | {"task": task}), config.config.probe.families
+        )
+        done = [candidate for candidate in pool if share >= 1 or EPOCHS not in candidate.patch.changes]  # too short is known at the end
+        return done, self.verdict.status.healthy is False
+
+    def search(self, budget: float, seeds: int | None) -> Search:
+        """The search that asks this patient for candidates."""
+        from lossdoctor.lab.search import Search
+
+        config = self.bench.workload.config
+        first = config.training.seed
+        return Search(self.bench, range(first, first + (seeds or config.probe.seeds)), budget, self.examined, self.progress)
+
+    def told(self, proof: Proof, search: Search, *, interrupted: bool) -> Proof:
+        """The proof with all that is known when the search has ended."""
+        return replace(
+            proof,
+            status=self.verdict.status if self.verdict else proof.status,
+            examination=self.examination,
+            verdict=self.verdict,
+            run=self.log,
+            baseline=search.baseline(),
+            trials=tuple(search.treatments.values()),
+            prescription=search.prescription,
+            attribution=search.attribution,
+            advice=tuple(finding.message for finding in self.examination.findings if _needs_hands(finding)) if search.treatments else (),
+            interrupted=interrupted,
+        )
 
 
 def _not_overfitted(signals: Signals) -> tuple[str, ...]:
@@ -115,32 +184,6 @@ def _not_overfitted(signals: Signals) -> tuple[str, ...]:
         return ()
     return (
         f"overfit: after {one.steps} steps on {one.examples} examples the loss is {one.best:.3g}; a constant guess has {one.chance:.3g}",
-    )
-
-
-def _searched(proof: Proof, bench: Bench, share: float, deadline: float, seeds: int | None, progress: Progress) -> Proof:
-    """The proof with the trials and, where one holds, the prescription."""
-    from lossdoctor.lab.search import Search, candidates
-
-    training, wanted = bench.workload.config.training, seeds or bench.workload.config.probe.seeds
-    settings = Settings(bench.file.values | {"task": bench.workload.task})
-    pool = candidates(discover.fixes(), proof.examination.findings, settings, bench.workload.config.probe.families)
-    search = Search(bench, range(training.seed, training.seed + wanted), share, progress)
-    now = time.monotonic()
-    bench.deadline = now + (deadline - now) * EXPLORE
-    interrupted = False
-    try:
-        search.run(pool, deadline)
-    except KeyboardInterrupt:
-        interrupted = True
-    return replace(
-        proof,
-        baseline=search.baseline(),
-        trials=tuple(search.treatments.values()),
-        prescription=search.prescription,
-        attribution=search.attribution,
-        advice=tuple(finding.message for finding in proof.examination.findings if _needs_hands(finding)),
-        interrupted=interrupted,
     )
 
 

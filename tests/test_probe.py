@@ -9,7 +9,8 @@ import pytest
 
 from lossdoctor.core.config import load
 from lossdoctor.core.trial import Proof
-from lossdoctor.lab import bench as bench_module
+from lossdoctor.lab import isolate
+from lossdoctor.lab.executor import InProcess
 from lossdoctor.lab.judge import Judge
 from lossdoctor.probe import probe
 from lossdoctor.train import train
@@ -30,12 +31,25 @@ def raw_val(): return X[300:] * 1000 ** np.linspace(0, 1, 8, dtype="float32") + 
 """
 
 
+@pytest.fixture(autouse=True)
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials in this process, as where no worker can load the workload; tests/test_isolation.py has those in workers."""
+
+    class Nobody:
+        def ready(self, fingerprint: str) -> None:
+            raise isolate.Unavailable
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(isolate, "start", lambda *_: Nobody())
+
+
 @pytest.fixture
 def make(tmp_path: Path):
     (tmp_path / "net.py").write_text(NET)
     (tmp_path / "data.py").write_text(DATA)
 
-    def write(optimizer: str = "{name: adam, lr: 0.02}", data: str = "", epochs: int = 15, probing: str = "budget: 60s") -> Path:
+    def write(optimizer: str = "{name: adam, lr: 0.02}", data: str = "", epochs: int = 15, probing: str = "budget: 10m") -> Path:
         path = tmp_path / "config.yaml"
         path.write_text(
             f"model:\n  factory: net.py:build  # mine\ndata:\n  train: data.py:{data}train\n  val: data.py:{data}val\n"
@@ -74,7 +88,7 @@ def test_a_sound_config_gets_no_prescription_and_no_file(make) -> None:
     proof = probe(config)
     assert proof.prescription is None
     assert proof.baseline is not None
-    assert proof.trials
+    assert proof.cost.full_trainings <= 4
     assert not config.with_suffix(".fixed.yaml").exists()
 
 
@@ -85,34 +99,68 @@ def test_examine_only_stops_before_any_search(make) -> None:
     assert proof.prescription is None
 
 
-def test_an_interrupt_keeps_what_is_known(make, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = 0
-    real = bench_module.fit
+def test_an_interrupt_keeps_what_is_known_and_the_next_probe_goes_on_from_there(make, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = make("{name: sgd, lr: 0.00001}")
+    whole = probe(config)
+    real, jobs = InProcess.run, []
 
-    def interrupted(*args, **kwargs):
-        nonlocal calls
-        calls += 1
-        if calls > 12:
+    def interrupted(self, job, *args):
+        jobs.append(job)
+        if len(jobs) == 4:
             raise KeyboardInterrupt
-        return real(*args, **kwargs)
+        return real(self, job, *args)
 
-    monkeypatch.setattr(bench_module, "fit", interrupted)
-    proof = probe(make("{name: sgd, lr: 0.00001}"))
+    monkeypatch.setattr(InProcess, "run", interrupted)
+    proof = probe(config)
     assert proof.interrupted
     assert proof.trials
     assert proof.prescription is None
     assert proof.cost.train_steps > 0
+    before = len(jobs)
+    resumed = probe(config)
+    known = {job.key for job in jobs[:3]}
+    assert not any(job.key in known and job.until <= max(j.until for j in jobs[:3]) for job in jobs[before:])
+    assert resumed.prescription is not None
+    assert whole.prescription is not None
+    assert resumed.prescription.patch == whole.prescription.patch
+    assert resumed.prescription.effect == whole.prescription.effect
+
+
+def test_the_journal_of_another_config_is_not_gone_on_with(make, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = InProcess.run
+
+    def interrupted(self, job, *args):
+        if job.changes:
+            raise KeyboardInterrupt
+        return real(self, job, *args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(InProcess, "run", interrupted)
+        assert probe(make("{name: sgd, lr: 0.00001}")).interrupted
+    ran = []
+    monkeypatch.setattr(InProcess, "run", lambda self, job, *args: (ran.append(job), real(self, job, *args))[1])
+    probe(make("{name: sgd, lr: 0.00002}"))
+    assert not ran[0].changes  # the baseline is trained anew
 
 
 def test_the_budget_is_kept_and_a_late_search_prescribes_nothing_unproved(make) -> None:
-    proof = probe(make("{name: sgd, lr: 0.00001}", epochs=3000), budget="4s")
-    assert proof.cost.seconds < 40  # the trials alone would take minutes
+    proof = probe(make("{name: sgd, lr: 0.00001}", epochs=100_000), budget="4s")
+    assert proof.cost.seconds < 60  # the trials alone would take many minutes
     if proof.prescription:
         assert proof.prescription.effect.seeds >= 2
 
 
+def test_the_trials_keep_to_the_steps_they_are_given_and_are_far_fewer_by_default(make) -> None:
+    config = make("{name: sgd, lr: 0.00001}", epochs=200)
+    full = 200 * 10
+    assert probe(config).cost.train_steps < full
+    few = probe(config, steps=300)
+    assert few.cost.train_steps <= 330
+    assert few.cost.full_trainings == pytest.approx(few.cost.train_steps / full, rel=0.05)
+
+
 def test_families_can_be_narrowed(make) -> None:
-    proof = probe(make("{name: sgd, lr: 0.00001}", probing="budget: 60s, families: [capacity]"))
+    proof = probe(make("{name: sgd, lr: 0.00001}", probing="budget: 10m, families: [capacity]"))
     assert {family for treatment in proof.trials for family in treatment.families} == {"capacity"}
     assert proof.prescription is None
 

@@ -115,6 +115,7 @@ class TrainingSection(Section):
 
 class ProbeSection(Section):
     budget: Seconds = Field(120.0, description="wall clock: 30s, 2m, 1h")
+    steps: Positive | None = Field(None, description="training steps of all trials together; about one full training where left out")
     device: str = "auto"
     seeds: Positive = 3
     families: Annotated[Literal["all"] | list[str], BeforeValidator(_known_families)] = "all"

@@ -57,6 +57,17 @@ class Signals:
     def _values(self) -> dict[str, tuple[Any, str]]:
         return {name: (value, "") for name, value in self.given.items()}
 
+    def but(self, **given: Any) -> Signals:
+        """The signals of other inputs: what does not depend on those that are given anew is not measured again."""
+        other = Signals(self.catalogue, **{**self.given, **given})
+        other._values.update({name: value for name, value in self._values.items() if not self._touched(name, frozenset(given))})
+        return other
+
+    def _touched(self, name: str, given: frozenset[str]) -> bool:
+        """Whether a signal depends on one of the inputs, even if it could do without."""
+        function = self.catalogue.functions.get(name)
+        return name in given or (function is not None and any(self._touched(need.name, given) for need in needs(function)))
+
     def get(self, name: str) -> Any:
         """The value of a signal; None where it is absent."""
         return self._resolve(name)[0]

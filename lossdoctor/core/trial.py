@@ -92,11 +92,15 @@ class Prescription:
 
 @dataclass(frozen=True)
 class Cost:
-    """What the probe took; ``full_trainings`` is in units of one training of the untouched config."""
+    """What the probe took; ``full_trainings`` are those of the untouched config.
+
+    ``train_steps`` and ``full_trainings`` are the trials', ``examine_steps`` those of the examination's own small trainings.
+    """
 
     seconds: float
     train_steps: int
     full_trainings: float
+    examine_steps: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,121 +1,202 @@
-"""The test bench: runs trials of patched configs, each once, within a budget of wall-clock time."""
+"""The test bench: trials of patched configs, each training done once and no further than asked, within a budget."""
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 from pydantic import ValidationError
 
-from lossdoctor.core.config import ConfigFile
+from lossdoctor.core.config import Config, ConfigFile
 from lossdoctor.core.curve import Curve
-from lossdoctor.core.errors import LossDoctorError
+from lossdoctor.core.errors import LossDoctorError, UserCodeError
 from lossdoctor.core.fix import Patch
 from lossdoctor.core.run import Run
 from lossdoctor.core.trial import Trial
-from lossdoctor.lab.fit import Fit, Row, evaluate, fit
+from lossdoctor.lab.executor import Executor, InProcess, Job, Outcome
+from lossdoctor.lab.fit import Row, evaluate
+from lossdoctor.lab.journal import Journal
 from lossdoctor.lab.judge import Judge
 from lossdoctor.lab.workload import Workload
 
 NOTHING = Patch()
-TIMED_STEPS = 20  # steps that tell how long a training will take
-LOOKS = 8  # evaluations in a trial shorter than that many epochs
+STOPPING = "training.early_stopping"
+LOOKS = 128  # evaluations in a full training, fewer where they would take longer than the training
 
 
 class OutOfBudget(Exception):
-    """The time for trials is used up."""
+    """The steps or the time for trials are used up."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training to be done: a job, how much of it is known, and what the rest costs in full trainings of the untouched config."""
+
+    job: Job
+    config: Config
+    known: int
+    cost: float
 
 
 @dataclass
 class Bench:
-    """Trials of one config: their results by patch, seed and share of the full training, and what they cost."""
+    """Trials of one config and what they cost, in full trainings of the untouched config.
+
+    A trial asked for at a larger share goes on where the smaller one ended. ``every`` is after how many steps of the
+    untouched config a training is evaluated. Early stopping is not trained but read off the same training without it.
+    """
 
     file: ConfigFile
     workload: Workload
     judge: Judge
+    executor: Executor
+    every: int
+    journal: Journal | None = None
+    limit: float = math.inf
     deadline: float = math.inf
+    spent: float = 0.0
     steps: int = 0
-    seconds: float = 0.0
-    done: dict[tuple[str, int, float], Trial] = field(default_factory=dict)
+    done: dict[str, Outcome] = field(default_factory=dict)
+    log: dict[str, tuple[Patch, Job]] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, file: ConfigFile, workload: Workload) -> Bench:
-        """A bench with the judge that fits the workload."""
+    def open(
+        cls, file: ConfigFile, workload: Workload, executor: Executor | None = None, looks: int = LOOKS, journal: Journal | None = None
+    ) -> Bench:
+        """A bench with the judge that fits the workload; a full training is looked at about ``looks`` times."""
+        executor = executor or InProcess(file.values, workload)
         first = evaluate(workload, workload.build(workload.config.training.seed))
-        return cls(file, workload, Judge.for_workload(workload, first))
-
-    def tempo(self) -> float:
-        """Seconds per training step, with the number of threads that turned out faster: one beats many on small models."""
-        seed, most = self.workload.config.training.seed, torch.get_num_threads()
-        steps = min(TIMED_STEPS, self.workload.steps)
-        fit(self.workload, seed, 1, 1)  # the first step of a process loads and compiles
-        took = {}
-        for threads in sorted({1, most}):
-            torch.set_num_threads(threads)
-            begin = time.monotonic()
-            self.steps += fit(self.workload, seed, steps, steps).steps
-            took[threads] = (time.monotonic() - begin) / steps
-        fastest = min(took, key=lambda threads: took[threads] * (1.0 if threads == 1 else 1.1))
-        torch.set_num_threads(fastest)
-        return took[fastest]
+        busy = math.ceil(len(workload.val) / (4 * workload.config.training.batch_size))  # evaluating must not cost more than training
+        every = min(workload.steps_per_epoch, max(workload.steps // looks, busy, 1))
+        return cls(file, workload, Judge.for_workload(workload, first), executor, every, journal)
 
     def trial(self, patch: Patch, seed: int, share: float = 1.0) -> Trial:
         """Train ``share`` of the patched config's own length; what goes wrong is recorded in the trial, not raised.
 
-        Raises OutOfBudget where the deadline has passed before or passes on the way.
+        Raises OutOfBudget where the rest of the training costs more than is left, or the deadline passes.
         """
-        key = (json.dumps(patch.changes, sort_keys=True, default=str), seed, share)
-        if key not in self.done:
-            if time.monotonic() > self.deadline:
-                raise OutOfBudget
-            self.done[key] = self._run(patch, seed, share)
-        return self.done[key]
-
-    def _run(self, patch: Patch, seed: int, share: float) -> Trial:
-        begin = time.monotonic()
-        rows: list[Row] = []
-        error: str | None = None
         try:
-            workload = self.workload.patched(self.file.patched(patch))
-            steps, every = lengths(workload, share)
-            result = fit(workload, seed, steps, every, on_row=lambda row: self._late(rows, row))
-            error = "the weights became non-finite" if result.blew_up else None
-            self._check_time(result, steps)
-        except LossDoctorError as fault:
-            if patch is NOTHING:
-                raise
-            error = str(fault)
-        except ValidationError as fault:
-            error = f"the patched config is not valid: {fault.errors()[0]['msg']}"
-        except torch.OutOfMemoryError:
-            error = "out of memory"
-        finally:
-            self.steps += int(rows[-1]["step"]) if rows else 0
-            self.seconds += time.monotonic() - begin
-        value = self.judge.value(rows[-1]) if rows else math.inf
-        return Trial(seed, math.inf if error else value, int(rows[-1]["step"]) if rows else 0, as_run(rows, self.file), error)
+            plan = self._plan(patch, seed, share)
+        except (LossDoctorError, ValidationError) as fault:
+            return Trial(seed, math.inf, 0, as_run([], self.file), _sentence(fault))
+        self._run([plan])
+        return self._read(patch, plan)
 
-    def _late(self, rows: list[Row], row: Row) -> bool:
-        rows.append(row)
-        return time.monotonic() > self.deadline
+    def prepare(self, wanted: Iterable[tuple[Patch, int]], share: float) -> None:
+        """Do several trainings at once, as many as the executor is wide; what is left of the budget is enough for all or none is done."""
+        plans = []
+        for patch, seed in wanted:
+            try:
+                plans.append(self._plan(patch, seed, share))
+            except (LossDoctorError, ValidationError):
+                continue
+        self._run(plans)
 
-    def _check_time(self, result: Fit, steps: int) -> None:
-        """A trial that was cut short by the deadline says nothing."""
-        stopped_early = result.steps < steps and not result.blew_up
-        if stopped_early and time.monotonic() > self.deadline:
+    def cost(self, patch: Patch, seed: int, share: float) -> float:
+        """What a trial would cost, over what is done already."""
+        try:
+            return self._plan(patch, seed, share).cost
+        except (LossDoctorError, ValidationError):
+            return 0.0
+
+    def _plan(self, patch: Patch, seed: int, share: float) -> Plan:
+        config = self.file.patched(patch)
+        workload = self.workload.patched(config)
+        every = max(1, round(self.every * workload.steps / self.workload.steps))
+        looks = max(1, math.ceil(share * workload.steps / every - 1e-9))
+        job = Job(
+            {**patch.changes, STOPPING: None} if config.training.early_stopping else patch.changes,
+            seed,
+            min(looks * every, workload.steps),
+            every,
+            workload.steps,
+        )
+        known = self.done.get(job.key)
+        rows = known.rows if known else []
+        until = int(rows[-1]["step"]) if rows else 0
+        ended = known is not None and (known.error is not None or _stop(rows, config, workload, every) is not None)
+        missing = 0 if ended else max(job.until - until, 0)
+        relative = config.training.epochs / self.workload.config.training.epochs
+        return Plan(job, config, until, missing / workload.steps * relative)
+
+    def _run(self, plans: Sequence[Plan]) -> None:
+        """Do what is missing of the plans."""
+        missing = {plan.job.key: plan for plan in plans if plan.cost > 0}
+        if not missing:
+            return
+        if self.spent + sum(plan.cost for plan in missing.values()) > self.limit + 1e-9 or time.monotonic() > self.deadline:
             raise OutOfBudget
+        if len(missing) == 1 or self.executor.width == 1:
+            for plan in missing.values():
+                self._take(plan, self._outcome(plan))
+            return
+        pool = ThreadPoolExecutor(self.executor.width)
+        try:
+            for plan, outcome in zip(missing.values(), pool.map(self._outcome, missing.values()), strict=True):
+                self._take(plan, outcome)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _outcome(self, plan: Plan) -> Outcome:
+        key, job = plan.job.key, plan.job
+        if self.journal and (written := self.journal.known.get(key)) and written[0] >= job.until:
+            rows = [row for row in written[1].rows if row["step"] <= job.until]
+            ended = written[1].rows[-1:] == rows[-1:]
+            return Outcome(rows, job.until - plan.known, written[1].error if ended else None)
+        seconds = max(self.deadline - time.monotonic(), 0.0)
+        return self.executor.run(Job(job.changes, job.seed, job.until, job.every, job.steps, seconds))
+
+    def _take(self, plan: Plan, outcome: Outcome) -> None:
+        """Keep what came of a plan, and what it cost."""
+        self.steps += outcome.taken
+        reached = outcome.rows[-1]["step"] if outcome.rows else 0
+        self.spent += plan.cost * max(reached - plan.known, 0) / (plan.job.until - plan.known)
+        self.done[plan.job.key] = outcome
+        if outcome.late:
+            raise OutOfBudget
+        if self.journal:
+            self.journal.add(plan.job, outcome)
+
+    def _read(self, patch: Patch, plan: Plan) -> Trial:
+        """The trial of what is known of a training, up to the step that was asked for."""
+        outcome = self.done[plan.job.key]
+        rows = [row for row in outcome.rows if row["step"] <= plan.job.until]
+        error = outcome.error if len(rows) == len(outcome.rows) else None
+        if error and patch is NOTHING and not rows:
+            raise UserCodeError(f"{self.file.path}: the training of the config as it is fails: {error}")
+        stop = _stop(rows, plan.config, self.workload.patched(plan.config), plan.job.every)
+        if plan.config.training.early_stopping and rows:
+            rows = _restored(rows[: stop or len(rows)])
+        self.log[f"{plan.job.key}{plan.config.training.early_stopping}"] = patch, plan.job
+        value = math.inf if error or not rows else self.judge.value(rows[-1])
+        return Trial(plan.job.seed, value, int(rows[-1]["step"]) if rows else 0, as_run(rows, self.file), error)
 
 
-def lengths(workload: Workload, share: float) -> tuple[int, int]:
-    """How many steps a share of the full training is, and after how many to evaluate."""
-    steps = max(1, math.ceil(share * workload.steps))
-    return steps, min(workload.steps_per_epoch, max(1, steps // LOOKS))
+def _stop(rows: Sequence[Row], config: Config, workload: Workload, every: int) -> int | None:
+    """How many of the rows early stopping would have let come about; None where it would not have stopped yet."""
+    if config.training.early_stopping is None:
+        return None
+    looks, best, waited = config.training.early_stopping.patience * workload.steps_per_epoch / every, math.inf, 0
+    for place, row in enumerate(rows):
+        best, waited = (row["val_loss"], 0) if row["val_loss"] < best else (best, waited + 1)
+        if waited >= looks:
+            return place + 1
+    return None
+
+
+def _restored(rows: list[Row]) -> list[Row]:
+    """The rows with the best weights put back at the end, as early stopping does."""
+    best = min(rows, key=lambda row: row["val_loss"] if math.isfinite(row["val_loss"]) else math.inf)
+    return [*rows[:-1], rows[-1] | {name: value for name, value in best.items() if name.startswith("val_")}]
+
+
+def _sentence(fault: Exception) -> str:
+    return f"the patched config is not valid: {fault.errors()[0]['msg']}" if isinstance(fault, ValidationError) else str(fault)
 
 
 def as_run(rows: list[Row], file: ConfigFile) -> Run:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import copy
 import math
+import random
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import lr_scheduler
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from lossdoctor.core.config import SchedulerSection
 from lossdoctor.core.errors import BadConfig
@@ -42,48 +46,143 @@ def fit(
     keep_going: bool = False,
     on_row: Callable[[Row], bool | None] | None = None,
 ) -> Fit:
-    """Train for ``steps`` optimizer steps and evaluate after each ``every`` and at the end.
+    """Train for ``steps`` optimizer steps and evaluate after each ``every`` and at the end; see :class:`Training`."""
+    training = Training(workload, seed, steps, every, keep_going=keep_going)
+    training.run(steps, on_row)
+    return training.result
 
-    Every metric is unweighted and in the original units. A training whose weights are no longer finite ends there,
-    unless ``keep_going``; ``on_row`` may end it by returning True. With early stopping the best weights are put back
+
+class Training:
+    """A training of ``steps`` optimizer steps that can be left and taken up again, bit by bit as if it had never been left.
+
+    It is evaluated after each ``every`` steps and at the end. Every metric is unweighted and in the original units. A training
+    whose weights are no longer finite ends there, unless ``keep_going``. With early stopping the best weights are put back
     before the last row is written, so that the last row always tells of the model that is handed over.
     """
-    training = workload.config.training
-    model = workload.build(seed)
-    optimizer = workload.optimizer(model)
-    schedule = Schedule(optimizer, training.scheduler, workload)
-    patience = Patience(training.early_stopping.patience * workload.steps_per_epoch / every) if training.early_stopping else None
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    result = Fit(model)
-    meter = Meter(workload)
-    torch.manual_seed(seed)
-    model.train()
-    for step, batch in enumerate(stream(workload, seed, steps), 1):
-        optimizer.zero_grad(set_to_none=True)
-        loss, output = workload.loss(model, augment(batch, workload.config.data.augment, seed * 1_000_003 + step))
+
+    def __init__(self, workload: Workload, seed: int, steps: int, every: int, *, keep_going: bool = False) -> None:
+        training = workload.config.training
+        self.workload, self.seed, self.steps, self.every, self.keep_going = workload, seed, steps, every, keep_going
+        around = RandomState.now(workload.device)
+        seed_everything(seed)
+        model = workload.build(seed)
+        self.optimizer = workload.optimizer(model)
+        self.schedule = Schedule(self.optimizer, training.scheduler, workload)
+        looks = training.early_stopping.patience * workload.steps_per_epoch / every if training.early_stopping else None
+        self.patience = Patience(looks) if looks else None
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        self.meter = Meter(workload)
+        self.batches = stream(workload, seed, steps)
+        self.result = Fit(model)
+        self.done = False
+        self.taken = 0
+        seed_everything(seed)
+        self.chance = RandomState.now(workload.device)
+        around.restore()
+        model.train()
+
+    def run(self, until: int, on_row: Callable[[Row], bool | None] | None = None) -> None:
+        """Go on until step ``until``, which is a multiple of ``every`` or the end; ``on_row`` may end it by returning True."""
+        while self.taken < min(until, self.steps) and not self.done:
+            step = min(self.taken - self.taken % self.every + self.every, self.steps)
+            row = self.advance(step)
+            if row is not None and on_row is not None and on_row(row):
+                break
+
+    def advance(self, step: int) -> Row | None:
+        """Go on to ``step``; the row that is due there, if one is."""
+        around = RandomState.now(self.workload.device)
+        self.chance.restore()
+        try:
+            while self.taken < step:
+                self._step()
+            due = self.taken % self.every == 0 or self.taken == self.steps
+            return self._evaluate() if due else None
+        finally:
+            self.chance = RandomState.now(self.workload.device)
+            around.restore()
+
+    def _step(self) -> None:
+        batch = next(self.batches)
+        self.taken += 1
+        self.optimizer.zero_grad(set_to_none=True)
+        augmented = augment(batch, self.workload.config.data.augment, self.seed * 1_000_003 + self.taken)
+        loss, output = self.workload.loss(self.result.model, augmented)
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(parameters, training.clip_grad_norm or math.inf)
-        lr = optimizer.param_groups[0]["lr"]
-        optimizer.step()
-        schedule.batch()
-        meter.add(loss, output, batch, norm)
-        if step % every and step != steps:
-            continue
-        row: Row = {"step": step, "epoch": round(step / workload.steps_per_epoch, 4), **meter.take(), "lr": lr}
-        row |= evaluate(workload, model)
-        schedule.evaluated(row["val_loss"], step)
-        result.steps = step
-        result.blew_up = not math.isfinite(row["val_loss"]) and not _finite(model)
-        done = result.blew_up and not keep_going
-        if patience:
-            done = patience.spent(row["val_loss"], model) or done
-            if done or step == steps:
-                patience.restore(model)
-                row |= evaluate(workload, model)
-        result.rows.append(row)
-        if (on_row is not None and on_row(row)) or done:
-            break
-    return result
+        norm = nn.utils.clip_grad_norm_(self.parameters, self.workload.config.training.clip_grad_norm or math.inf)
+        self.lr = self.optimizer.param_groups[0]["lr"]
+        self.optimizer.step()
+        self.schedule.batch()
+        self.meter.add(loss, output, batch, norm)
+
+    def _evaluate(self) -> Row:
+        model = self.result.model
+        epoch = round(self.taken / self.workload.steps_per_epoch, 4)
+        row: Row = {"step": self.taken, "epoch": epoch, **self.meter.take(), "lr": self.lr}
+        row |= evaluate(self.workload, model)
+        self.schedule.evaluated(row["val_loss"], self.taken)
+        self.result.steps = self.taken
+        self.result.blew_up = not math.isfinite(row["val_loss"]) and not _finite(model)
+        self.done = self.taken == self.steps or (self.result.blew_up and not self.keep_going)
+        if self.patience:
+            self.done = self.patience.spent(row["val_loss"], model) or self.done
+            if self.done:
+                self.patience.restore(model)
+                row |= evaluate(self.workload, model)
+        self.result.rows.append(row)
+        return row
+
+
+@dataclass(frozen=True)
+class RandomState:
+    """Every random state that a training draws from: torch's on the CPU and the device, numpy's and Python's own."""
+
+    cpu: Tensor
+    device: Tensor | None
+    where: torch.device
+    legacy: Any
+    python: Any
+
+    @classmethod
+    def now(cls, device: torch.device) -> RandomState:
+        on_device = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+        return cls(torch.get_rng_state(), on_device, device, np.random.get_state(), random.getstate())
+
+    def restore(self) -> None:
+        torch.set_rng_state(self.cpu)
+        if self.device is not None:
+            torch.cuda.set_rng_state(self.device, self.where)
+        np.random.set_state(self.legacy)
+        random.setstate(self.python)
+
+
+@dataclass
+class Counter:
+    """Optimizer steps that were taken in this process."""
+
+    steps: int = 0
+
+
+@contextmanager
+def count_steps() -> Iterator[Counter]:
+    """Count every step of any optimizer while this lasts."""
+    counter = Counter()
+
+    def count(*_: Any) -> None:
+        counter.steps += 1
+
+    handle = register_optimizer_step_post_hook(count)
+    try:
+        yield counter
+    finally:
+        handle.remove()
+
+
+def seed_everything(seed: int) -> None:
+    """Torch, numpy and Python draw the same again: a user's Dataset may ask any of them."""
+    torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)
+    random.seed(seed)
 
 
 def evaluate(workload: Workload, model: nn.Module) -> Row:
@@ -165,6 +264,7 @@ class Schedule:
     def __init__(self, optimizer: torch.optim.Optimizer, section: SchedulerSection | None, workload: Workload) -> None:
         self.epoch = workload.steps_per_epoch
         self.next_epoch = self.epoch
+        self.taken = 0
         self.per_batch: Any = None
         self.per_epoch: Any = None
         if section is None:
@@ -192,18 +292,22 @@ class Schedule:
             raise BadConfig(f"training.scheduler: {section.name} does not accept this: {error}") from None
 
     def batch(self) -> None:
-        """After an optimizer step."""
+        """After an optimizer step; schedules by epoch move when one has passed."""
+        self.taken += 1
         if self.per_batch is not None:
             self.per_batch.step()
+        elif self.per_epoch is not None and not self._waits_for_loss and self.taken % self.epoch == 0:
+            self.per_epoch.step()
 
     def evaluated(self, val_loss: float, step: int) -> None:
-        """After an evaluation; schedules by epoch move when an epoch has passed."""
-        while self.per_epoch is not None and step >= self.next_epoch:
+        """After an evaluation: what waits for a plateau is told the loss of every epoch that has passed."""
+        while self._waits_for_loss and step >= self.next_epoch:
             self.next_epoch += self.epoch
-            if isinstance(self.per_epoch, lr_scheduler.ReduceLROnPlateau):
-                self.per_epoch.step(val_loss)
-            else:
-                self.per_epoch.step()
+            self.per_epoch.step(val_loss)
+
+    @property
+    def _waits_for_loss(self) -> bool:
+        return isinstance(self.per_epoch, lr_scheduler.ReduceLROnPlateau)
 
 
 class Patience:

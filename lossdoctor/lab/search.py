@@ -1,39 +1,47 @@
 """The search: which fixes, alone and together, beat the untouched config, by how much, and how surely.
 
-What the findings call for is tried first. Short trials sort the candidates, full ones compare the best, winners are
-combined one by one, and what no finding called for is tried on top only while there is something left to gain. Each part
-is left out once to see that it is needed, and what remains is verified over paired seeds.
+The baseline is looked at as far as a sixteenth of the budget goes. What the findings call for is tried first, for as many
+steps and with the same seed; the first fix that holds ends the search but for its rivals. What holds must beat not only the
+baseline at that step but what the baseline would reach by training on. It is then verified over paired seeds. Where nothing
+holds, the baseline is looked at twice as far, its log examined anew, and so on to the end of its training.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from lossdoctor.core.check import Finding
 from lossdoctor.core.fix import EDITS, Fix, Patch, Settings, merge
+from lossdoctor.core.run import Run
 from lossdoctor.core.trial import Chosen, Effect, Level, Prescription, Treatment
 from lossdoctor.lab.bench import NOTHING, Bench, OutOfBudget
 from lossdoctor.lab.judge import Judge
 
-SCREEN = 0.25  # share of a full trial that the first sorting takes at most
-SORTING = 0.3  # share of the time for exploring that the first sorting takes at most
-FINALISTS = 5  # candidates that go on to full trials, besides those that a finding calls for
-PER_FAMILY = 2
-FOLLOWED = 0.5  # share of the best gain that a learning rate to which no finding led must have to be followed
+LESS_LIKELY = 2.5  # findings that come before a fix of another family than its finding's
+RUNGS = 16  # a first look at a training takes this part of the budget; each further look twice as much
+RIVALS = 2  # further candidates that are tried once one holds
+DOSES = 4  # patches of one fix that are compared
 STIR = 0.005  # share of the scale
+ENOUGH = 0.5  # of the baseline's own value: a gain that leaves nothing to look for in other doses of the same fix
+AS_WELL = 0.85  # of the best gain: a lower learning rate that gains as much does about as well
+FASTER = 2.0  # times the baseline's own progress
 BUNDLED = 0.5  # evidence from which a fix is in the bundle: that of a confident finding of its own family
 MOST_SEEDS = 7  # pairs after which a gain that is still not sure is none
-FEWEST_SEEDS = 2  # pairs without which nothing is proved
-REFINEMENTS = 5  # trials with which a learning rate is followed
+REFINEMENTS = 4  # trials with which a learning rate is followed
 PARTS = 4  # fixes in a combination at most
 EVIDENCE = 0.3  # how much of the best gain a finding's full confidence is worth when two fixes do about as well
 WORTH_ADDING = 0.05  # share of the gain so far that a further fix must add where a finding calls for it
 WORTH_ADDING_BLIND = 0.15  # and where none does: the smallest change that cures is the best
-LATE = ("early_stopping", "regularization", "dropout", "augmentation")  # families whose gain shows at the end of a training
+LATE = ("early_stopping", "regularization", "dropout", "augmentation")  # families whose gain may show only at the end of a training
+LIKELY = ("learning_rate", "optimizer", "preprocessing", "initialization", "normalization", "capacity")  # where no finding leads
+FEWEST_POINTS = 6  # evaluations that a trend is drawn from
+SMOOTHED = 2  # evaluations that a level is the mean of
 
 LR = "training.optimizer.lr"
 
@@ -59,17 +67,19 @@ class Candidate:
 
 
 def candidates(fixes: Iterable[Fix], findings: Sequence[Finding], settings: Settings, families: Sequence[str] | str) -> list[Candidate]:
-    """Every patch worth a trial: those that findings call for first, then those of all other fixes.
+    """Every patch worth a trial: those that findings call for, the first finding's first, then those of all other fixes.
 
-    A fix of another family than the finding's is its less likely cure: it bears half of the evidence.
+    A fix of another family than the finding's is its less likely cure: it bears half of the evidence and comes later.
     """
     fixes = [fix for fix in fixes if families == "all" or fix.family in families]
     found: dict[str, Candidate] = {}
-    for finding in findings:
-        for fix in fixes:
-            if finding.code in fix.cures:
-                evidence = finding.confidence * (1.0 if fix.family == finding.family else 0.5)
-                _collect(found, fix, fix.propose(settings, finding), evidence)
+    calls = [
+        (place + LESS_LIKELY * (fix.family != finding.family), finding, fix) for place, finding in enumerate(findings) for fix in fixes
+    ]
+    for _, finding, fix in sorted(calls, key=lambda call: call[0]):
+        if finding.code in fix.cures:
+            evidence = finding.confidence * (1.0 if fix.family == finding.family else 0.5)
+            _collect(found, fix, fix.propose(settings, finding), evidence)
     for fix in fixes:
         _collect(found, fix, fix.propose(settings, None), 0.0)
     return list(found.values())
@@ -84,281 +94,283 @@ def _collect(found: dict[str, Candidate], fix: Fix, patches: Iterator[Patch], ev
 
 @dataclass
 class Search:
-    """The state of a search, so that what is known can be told whenever it ends."""
+    """The state of a search, so that what is known can be told whenever it ends.
+
+    ``pool`` gives the candidates that the log of the baseline so far calls for, and all others; ``budget`` is in full trainings.
+    """
 
     bench: Bench
     seeds: Sequence[int]
-    full: float = 1.0
+    budget: float
+    pool: Callable[[Run, float], tuple[Sequence[Candidate], bool]]
     progress: Progress = lambda *_: None
+    share: float = 1.0
+    seen: float = 1.0
     treatments: dict[tuple[str, ...], Treatment] = field(default_factory=dict)
-    tried: dict[tuple[str, ...], list[Candidate]] = field(default_factory=dict)
-    base: list[float] = field(default_factory=list)
     prescription: Prescription | None = None
     attribution: dict[str, float] = field(default_factory=dict)
+    exhausted: bool = False
 
     @property
     def judge(self) -> Judge:
         return self.bench.judge
 
     @property
-    def typical(self) -> int:
-        """The seed with the median baseline: a lucky start would hide an illness that most starts show."""
-        order = sorted(range(len(self.base)), key=lambda i: self.judge.worth(self.base[i]))
-        return self.seeds[order[len(order) // 2]] if order else self.seeds[0]
+    def first(self) -> int:
+        return self.seeds[0]
 
-    def run(self, pool: Sequence[Candidate], verify_by: float) -> None:
-        """Find and verify the best combination; ``verify_by`` is the deadline for the last part."""
-        self.measure_baseline()
-        best: list[Candidate] = []
-        led, blind = [c for c in pool if c.led], [c for c in pool if not c.led]
+    def run(self) -> None:
+        """Look at the baseline, treat it, and where nothing is proved look further along its training, twice as far each time."""
+        begin = self.share = self.seen = min(1.0, self.budget / RUNGS)
         try:
-            best = self.combine(self.compare(led), self.bundle(led))
-            best = self.extend(best, blind) if best else self.combine(self.compare(pool))
+            while not self._settled(begin) and self.seen < 1:
+                self.seen = min(1.0, 2 * self.seen)
         except OutOfBudget:
-            best = self._best_so_far()
-        self.bench.deadline = verify_by
-        if best:
-            self.verify(best)
+            self.exhausted = True
 
-    def measure_baseline(self) -> None:
-        """The untouched config over all seeds, as far as time allows; the first seed is always there."""
-        for seed in self.seeds:
-            self.progress(f"baseline, seed {seed}")
-            try:
-                self.base.append(self.bench.trial(NOTHING, seed, self.full).value)
-            except OutOfBudget:
-                break
+    def look(self) -> None:
+        """Examine the baseline as far along its training as the budget reaches, and treat nothing."""
+        self.share = self.seen = min(1.0, self.budget)
+        self.pool(self.bench.trial(NOTHING, self.first, self.share).run, self.share)
+
+    def _settled(self, begin: float) -> bool:
+        """Whether a treatment was proved, now that the baseline is seen so far.
+
+        Trials are as short as the first look, since what is wrong from the start shows there; what shows its gain only at the
+        end of a training, and what gained a little, is tried as far as the baseline is seen.
+        """
+        self.bench.limit = self.budget
+        self.progress(f"the config as it is, {self.seen:.0%} of its training")
+        pool, ill = self.pool(self.bench.trial(NOTHING, self.first, self.seen).run, self.seen)
+        led, blind = [c for c in pool if c.led], [c for c in pool if not c.led] if ill else []
+        for share in sorted({begin, self.seen}):
+            self.share = share
+            for part in (led, sorted(blind, key=_likelihood)):
+                if self._proved([c for c in part if share == self.seen or c.fix.family not in LATE]):
+                    return True
+        return False
+
+    def _proved(self, pool: Sequence[Candidate]) -> bool:
+        self.bench.limit = self.budget - 2 * self.share  # what it takes to see a gain with a second seed
+        try:
+            chosen = self.treat(pool)
+        except OutOfBudget:
+            chosen = self._best_so_far(pool)
+        self.bench.limit = self.budget
+        return bool(chosen) and self.verify(chosen)
 
     def baseline(self) -> Level | None:
-        return self.judge.level(self.base) if self.base else None
+        """The untouched config over the seeds that were trained as far as the first."""
+        known = [self._value((), seed) for seed in self.seeds if self.bench.cost(NOTHING, seed, self.share) == 0]
+        return self.judge.level(known) if known else None
 
-    def compare(self, pool: Sequence[Candidate]) -> list[Candidate]:
-        """The candidates that are worth it, from short trials to full ones, best first."""
-        return self.rank(self.refine(self.rank(self.screen(pool))))
-
-    def extend(self, chosen: list[Candidate], pool: Sequence[Candidate]) -> list[Candidate]:
-        """Whatever of ``pool`` adds to the chosen, first tried on top of it in short trials."""
-        fitting = [c for c in pool if self._fits(c, chosen) and self._has_room(chosen, c)]
-        for candidate in self.screen(fitting, chosen):
+    def treat(self, pool: Sequence[Candidate]) -> list[Candidate]:
+        """The fix that holds, in the dose that does best, and what must come with it."""
+        holding: list[Candidate] = []
+        rivals = 0
+        for candidate in _spread(pool):
+            if holding and (rivals == RIVALS or candidate.evidence < BUNDLED):
+                break
+            if any(candidate.fix is other.fix for other in holding) or self._hopeless(candidate):
+                continue
+            rivals += bool(holding)
+            dose = self._dose(candidate, pool)
+            if self.holds([dose]):
+                holding.append(dose)
+        bundle = self._bundle(pool)
+        if not holding:
+            return self._prune(bundle) if len(bundle) > 1 and self.holds(bundle) else []
+        chosen = [min(holding, key=lambda c: -self._score(c, holding))]
+        for candidate in [*holding, *bundle]:
             chosen = self._with(chosen, candidate)
         return self._prune(chosen)
 
-    def screen(self, pool: Sequence[Candidate], top_of: Sequence[Candidate] = ()) -> list[Candidate]:
-        """Short trials of all candidates; the best go on, and those with strong evidence or a late effect."""
-        share = self._screen_share(len(pool))
-        before = self.judge.worth(self.bench.trial(self._merged(top_of), self.typical, share).value)
-        gains: dict[int, float] = {}
-        for index, candidate in enumerate(pool):
-            self.progress(f"short trial {index + 1} of {len(pool)}: {candidate.patch.why}", index / len(pool) / 2)
-            trial = self.bench.trial(self._merged([*top_of, candidate]), self.typical, share)
-            if not top_of:
-                self._record([candidate], [trial.value], [before], trial.steps, trial.error)
-            gains[index] = before - trial.value if trial.error is None else -math.inf
-        top = max(gains.values(), default=0.0)
-        order = sorted(gains, key=lambda i: -self._score(gains[i], top, pool[i]))
-        chosen: list[Candidate] = []
-        for index in order:
-            candidate, gain = pool[index], gains[index]
-            same_family = sum(other.fix.family == candidate.fix.family for other in chosen)
-            promising = gain > 0 and len(chosen) < FINALISTS and same_family < PER_FAMILY
-            called_for = candidate.evidence >= 0.5 and same_family < PER_FAMILY and gain > -math.inf
-            late = candidate.fix.family in LATE and candidate.led and gain > -math.inf
-            if promising or called_for or late:
-                chosen.append(candidate)
-        return chosen
+    def _dose(self, candidate: Candidate, pool: Sequence[Candidate]) -> Candidate:
+        """The patch itself where it gains most of what there is; else, where it does anything, the best that its fix proposes.
 
-    def _screen_share(self, count: int) -> float:
-        """The length of the short trials: a quarter of a full one, less where time is short."""
-        left = max(self.bench.deadline - time.monotonic(), 0.0)
-        whole = self.bench.seconds / max(self.bench.steps, 1) * self.bench.workload.steps
-        return min(self.full * SCREEN, SORTING * left / (count * whole)) if count and whole else self.full * SCREEN
+        A learning rate is followed on its way up or down while that still gains. Of two rates that do about as well the lower
+        one: in short trainings high rates look better than they are (Wu et al. 2018, Understanding Short-Horizon Bias).
+        """
+        rate = list(candidate.patch.changes) == [LR]
+        if self._share_of(candidate) > ENOUGH or not (self.holds([candidate]) or (rate and self._stirs(candidate))):
+            return candidate
+        others = [c for c in pool if c.fix is candidate.fix and c is not candidate and not self._hopeless(c)]
+        doses = [candidate, *others[: DOSES - 1]]
+        self.bench.prepare([(c.patch, self.first) for c in doses], self.share)
+        if rate:
+            doses += self._followed(min(doses, key=self._after))
+            most = max(map(self._share_of, doses))
+            doses = [min((c for c in doses if self._share_of(c) >= AS_WELL * most), key=lambda c: float(c.patch.changes[LR]))]
+        return min(doses, key=self._after)
 
-    def rank(self, finalists: Sequence[Candidate]) -> list[Candidate]:
-        """The finalists by gain in a full trial with the first seed, and by evidence, best first; what failed is left out."""
-        gains: dict[int, float] = {}
-        for index, candidate in enumerate(finalists):
-            self.progress(f"full trial {index + 1} of {len(finalists)}: {candidate.patch.why}", 0.5 + index / len(finalists) / 4)
-            gains[index] = self._gain([candidate])
-        top = max(gains.values(), default=0.0)
-        return [finalists[i] for i in sorted(gains, key=lambda i: -self._score(gains[i], top, finalists[i])) if gains[i] > -math.inf]
-
-    def refine(self, finalists: list[Candidate]) -> list[Candidate]:
-        """Follow the best learning rate on its way up or down while that still gains: first by tens, then by threes."""
-        start = next((c for c in finalists if list(c.patch.changes) == [LR]), None)
-        if start is None or not self._stirs(start):
-            return finalists
-        if not start.led and self._gain([start]) < FOLLOWED * self._gain([finalists[0]]):
-            return finalists
-        best, now, trials = start, float(Settings(self.bench.file.values).get(LR)), 0
-        onward = 1 if start.patch.changes[LR] > now else -1
-        for factor in (10.0**onward, 3.0**onward, 3.0**-onward):
-            while trials < REFINEMENTS:
-                trials += 1
-                following = self._at_rate(start, now, best.patch.changes[LR] * factor)
-                turned = (following.patch.changes[LR] - now) * onward <= 0
-                if turned or self._gain([following]) <= self._gain([best]):
-                    break
-                best = following
-        return [best if candidate is start else candidate for candidate in finalists]
+    def _share_of(self, candidate: Candidate) -> float:
+        """The gain as a share of the baseline's own value."""
+        before = self.judge.worth(self._value((), self.first))
+        return (before - self._after(candidate)) / abs(before) if before else 0.0
 
     def _stirs(self, candidate: Candidate) -> bool:
-        """Whether a gain is more than chance, if it be not yet material."""
-        noise = self.judge.noise(self.base)
-        return self._gain([candidate]) > max(0.0 if math.isnan(noise) else noise, STIR * self.judge.scale)
+        """Whether a training gets on several times as fast as the baseline, however slowly."""
+        curve = self.bench.trial(NOTHING, self.first, self.share).run.curves[self.judge.metric].finite
+        before = self._value((), self.first)
+        return len(curve) > 1 and before - self._after(candidate) > FASTER * max(float(curve.value[0]) - before, 0.0)
+
+    def _followed(self, start: Candidate) -> list[Candidate]:
+        """Further learning rates up or down from the best so far, while that still gains: by tens, then by threes."""
+        best, now, trials = start, float(Settings(self.bench.file.values).get(LR)), 0
+        onward, met = (1 if start.patch.changes[LR] > now else -1), []
+        for factor in (10.0**onward, 3.0**onward, 3.0**-onward):
+            while trials < REFINEMENTS:
+                following = self._at_rate(start, now, best.patch.changes[LR] * factor)
+                if (following.patch.changes[LR] - now) * onward <= 0:
+                    break
+                trials += self.bench.cost(following.patch, self.first, self.share) > 0
+                met.append(following)
+                if self._after(following) >= self._after(best):
+                    break
+                best = following
+        return met
 
     def _at_rate(self, candidate: Candidate, now: float, rate: float) -> Candidate:
         lr = float(f"{rate:.3g}")
-        self.progress(f"learning rate {lr:g}", 0.75)
         return Candidate(candidate.fix, Patch({LR: lr}, f"learning rate {now:g} -> {lr:g}"), candidate.evidence)
 
-    def bundle(self, led: Sequence[Candidate]) -> list[Candidate]:
+    def holds(self, parts: Sequence[Candidate]) -> bool:
+        """Whether with the first seed the gain is material, even over what the baseline would reach by training on."""
+        self.progress(f"trying {', '.join(part.patch.why for part in parts)}")
+        after = self._after(*parts)
+        reach = self.reach((), self.first)
+        return self.judge.material(reach - after, reach, led=any(part.led for part in parts))
+
+    def reach(self, parts: Sequence[Candidate], seed: int) -> float:
+        """What a training may still reach by its end: its trend in log-log scale (Hestness et al. 2017) drawn out to the full length.
+
+        Loss curves flatten on that scale, so that this is rather too good than too bad.
+        """
+        share = self.share if parts or seed != self.first else self.seen
+        trial = self.bench.trial(self._merged(parts), seed, share)
+        value = self.judge.worth(trial.value)
+        if share >= 1 or trial.error or not math.isfinite(trial.value):
+            return value
+        curve = trial.run.curves[self.judge.metric].finite
+        if len(curve) < FEWEST_POINTS:
+            return -math.inf
+        middle = len(curve) // 2
+        half, end = (float(np.mean(curve.value[place - SMOOTHED : place])) for place in (middle, len(curve)))
+        if min(half, end) <= 0:
+            return -math.inf
+        slope = min(math.log(end / half) / math.log(curve.step[-1] / curve.step[middle - 1]), 0.0)
+        known = min(value, self.judge.scale)  # where it has not come below a constant guess, nothing says that it will
+        return float(end * (1 / share) ** slope) if value < self.judge.scale else known
+
+    def verify(self, chosen: list[Candidate]) -> bool:
+        """Paired trials over the seeds; the prescription only where the gain is proved, even over what the baseline may still reach."""
+        led = any(candidate.led for candidate in chosen)
+        patch = self._merged(chosen)
+        before, after = [self._value((), self.first)], [self._value(chosen, self.first)]
+        wanted = len(self.seeds)
+        while len(after) < wanted:
+            seed = self.first + len(after)
+            self.progress(f"verification, seed {seed}", 0.9)
+            try:
+                self.bench.prepare([(NOTHING, seed), (patch, seed)], self.share)
+            except OutOfBudget:
+                break
+            before.append(self._value((), seed))
+            after.append(self._value(chosen, seed))
+            if len(after) == wanted < MOST_SEEDS and led and self.judge.promising(before, after):
+                wanted += 1
+        effect = self.judge.proof(before, after, led=led)
+        reach = self.reach((), self.first)
+        lasting = self.judge.material(reach - statistics.fmean(after), reach, led=led)
+        steps = self.bench.trial(patch, self.first, self.share).steps
+        proved = effect is not None and lasting
+        self._record(chosen, after, before, steps, None, verified=proved)
+        if not proved or effect is None:
+            return False
+        shares = self._shares(chosen)
+        ranked = sorted(chosen, key=lambda c: -shares[c.fix.code])
+        parts = tuple(Chosen(c.fix, c.patch, shares[c.fix.code]) for c in ranked)
+        self.prescription = Prescription(parts, self._merged(ranked), statistics.fmean(before), statistics.fmean(after), effect)
+        total = sum(max(gain, 0.0) for gain in shares.values()) or 1.0
+        for candidate in ranked:
+            share = max(shares[candidate.fix.code], 0.0) / total
+            self.attribution[candidate.fix.family] = self.attribution.get(candidate.fix.family, 0.0) + share
+        return True
+
+    def _value(self, parts: Sequence[Candidate], seed: int) -> float:
+        return self.bench.trial(self._merged(parts), seed, self.share).value
+
+    def _after(self, *parts: Candidate) -> float:
+        """The value of a combination with the first seed, infinite where it failed; what was tried is kept for the report."""
+        trial = self.bench.trial(self._merged(parts), self.first, self.share)
+        self._record(parts, [trial.value], [self._value((), self.first)], trial.steps, trial.error)
+        return trial.value if trial.error is None else math.inf
+
+    def _hopeless(self, candidate: Candidate) -> bool:
+        """Whether an earlier look at less of the training has shown that a candidate fails or harms."""
+        known = self.treatments.get(_key([candidate]))
+        return known is not None and (known.effect is None or known.effect.gain < -STIR * self.judge.scale)
+
+    def _bundle(self, pool: Sequence[Candidate]) -> list[Candidate]:
         """What the findings call for, all at once: faults that hide each other can only be mended together."""
         chosen: list[Candidate] = []
-        for candidate in sorted(led, key=lambda c: -c.evidence):
+        for candidate in pool:
             new = all(candidate.fix is not part.fix and not candidate.clashes(part) for part in chosen)
             if new and candidate.evidence >= BUNDLED and len(chosen) < PARTS:
                 chosen.append(candidate)
         return chosen
 
-    def combine(self, finalists: Sequence[Candidate], bundle: Sequence[Candidate] = ()) -> list[Candidate]:
-        """The best single fix whose gain is proved, or the bundle where that is better, and whatever adds to it, greedily;
-        then what is not needed is dropped."""
-        start = next((c for c in finalists[:3] if self._holds([c])), None)
-        chosen = [start] if start else []
-        if len(bundle) > 1 and self._adds(self._gain(bundle), self._gain(chosen), bundle[0]) and self._holds(bundle):
-            chosen = self._prune(list(bundle))
-        if not chosen:
-            return []
-        for candidate in finalists:
-            chosen = self._with(chosen, candidate)
-        return self._prune(chosen)
-
     def _with(self, chosen: list[Candidate], candidate: Candidate) -> list[Candidate]:
-        """The combination with the candidate in it, where it fits and adds; otherwise as it was."""
-        if len(chosen) == PARTS or not self._fits(candidate, chosen) or not self._has_room(chosen, candidate):
+        """The combination with the candidate in it, where it fits, has room and adds; otherwise as it was."""
+        clashing = any(candidate.fix is part.fix or candidate.clashes(part) for part in chosen)
+        if clashing or len(chosen) == PARTS or self.reach(chosen, self.first) < self._threshold(chosen, candidate):
             return chosen
-        self.progress(f"together: {candidate.patch.why}", 0.8)
-        adds = self._adds(self._gain([*chosen, candidate]), self._gain(chosen), candidate)
+        self.progress(f"together: {candidate.patch.why}")
+        adds = self._after(*chosen, candidate) < self.reach(chosen, self.first) - self._threshold(chosen, candidate)
         return [*chosen, candidate] if adds else chosen
 
-    def _fits(self, candidate: Candidate, chosen: Sequence[Candidate]) -> bool:
-        """Whether nothing of it is in the combination yet; two fixes of a family go together only where findings call for it."""
-        same = any(candidate.fix is part.fix or (candidate.fix.family == part.fix.family and not candidate.led) for part in chosen)
-        return not same and not any(candidate.clashes(part) for part in chosen)
-
-    def _has_room(self, chosen: Sequence[Candidate], part: Candidate) -> bool:
-        """Whether the loss that is left is more than what the part would have to bring; no loss known to us is below zero."""
-        left = self.bench.trial(self._merged(chosen), self.typical, self.full).value
-        return left < 0 or left > self._threshold(self._gain(chosen), part)
-
-    def verify(self, chosen: list[Candidate]) -> None:
-        """Paired trials of the combination over all seeds; kept as the prescription only where the gain is proved."""
-        led = any(candidate.led for candidate in chosen)
-        after: list[float] = []
-        try:
-            for seed in self.seeds[: len(self.base)]:
-                self.progress(f"verification, seed {seed}", 0.95)
-                after.append(self.bench.trial(self._merged(chosen), seed, self.full).value)
-        except OutOfBudget:
-            if len(after) < FEWEST_SEEDS:
-                return
-        self.base = self.base[: len(after)]
-        effect = self.judge.proof(self.base, after, led=led)
-        if effect is None or statistics.fmean(after) > self._reach():
-            return
-        self.bench.deadline = math.inf  # the few trials that this may still need finish what is proved
-        shares = self._shares(chosen)
-        ranked = sorted(chosen, key=lambda c: -shares[c.fix.code])
-        self._record(chosen, after, self.base, self.bench.trial(self._merged(chosen), self.typical, self.full).steps, None, verified=True)
-        parts = tuple(Chosen(c.fix, c.patch, shares[c.fix.code]) for c in ranked)
-        self.prescription = Prescription(parts, self._merged(ranked), statistics.fmean(self.base), statistics.fmean(after), effect)
-        total = sum(max(gain, 0.0) for gain in shares.values()) or 1.0
-        for candidate in ranked:
-            share = max(shares[candidate.fix.code], 0.0) / total
-            self.attribution[candidate.fix.family] = self.attribution.get(candidate.fix.family, 0.0) + share
-
-    def _gain(self, parts: Sequence[Candidate], seed: int | None = None) -> float:
-        """The gain of a combination at full length with one seed, the typical one unless said; minus infinity where it failed."""
-        seed = self.typical if seed is None else seed
-        trial = self.bench.trial(self._merged(parts), seed, self.full)
-        before = self.judge.worth(self.bench.trial(NOTHING, seed, self.full).value)
-        self._record(parts, [trial.value], [before], trial.steps, trial.error)
-        return before - trial.value if trial.error is None else -math.inf
-
-    def _holds(self, parts: Sequence[Candidate]) -> bool:
-        """Whether a gain is material and goes beyond the noise between seeds; a single seed can only tell the first."""
-        led = any(part.led for part in parts)
-        before = self.bench.trial(NOTHING, self.typical, self.full).value
-        if not self.judge.material(self._gain(parts), self.judge.worth(before), led=led):
-            return False
-        patch = self._merged(parts)
-        after = [self.bench.trial(patch, seed, self.full).value for seed in self.seeds[: len(self.base)]]
-        while led and len(after) < MOST_SEEDS and self.judge.promising(self.base, after):
-            seed = self.seeds[0] + len(after)
-            self.progress(f"not sure yet, seed {seed}", 0.9)
-            value = self.bench.trial(NOTHING, seed, self.full).value
-            after.append(self.bench.trial(patch, seed, self.full).value)
-            self.seeds, self.base = [*self.seeds[: len(self.base)], seed], [*self.base, value]
-        return len(after) < FEWEST_SEEDS or self.judge.proof(self.base, after, led=led) is not None
-
-    def _adds(self, together: float, alone: float, part: Candidate) -> bool:
-        """Whether a part is worth its place."""
-        return together - alone > self._threshold(alone, part)
-
-    def _threshold(self, gain: float, part: Candidate) -> float:
-        """What a part must add to a gain: more than the noise, and what no finding calls for more than what one does."""
-        noise = self.judge.noise(self.base)
+    def _threshold(self, chosen: Sequence[Candidate], part: Candidate) -> float:
+        """What a part must add to be worth its place: where no finding calls for it, more than where one does."""
+        gain = self.judge.worth(self._value((), self.first)) - self._after(*chosen)
         absolute, relative = (self.judge.led_absolute, WORTH_ADDING) if part.led else (self.judge.blind_absolute, WORTH_ADDING_BLIND)
-        return max(relative * gain, absolute * self.judge.scale, 0.0 if math.isnan(noise) else noise)
+        return max(relative * gain, absolute * self.judge.scale)
 
     def _prune(self, chosen: list[Candidate]) -> list[Candidate]:
         """Leave each part out once; what is not missed goes."""
         for part in sorted(chosen, key=lambda c: c.evidence):
             rest = [candidate for candidate in chosen if candidate is not part]
-            if rest and not self._adds(self._gain(chosen), self._gain(rest), part):
+            if rest and self._after(*chosen) > self._after(*rest) - self._threshold(rest, part):
                 chosen = rest
         return chosen
 
-    def _reach(self) -> float:
-        """What the baseline may still reach where trials are shorter than the training: its trend in log-log scale
-        (Hestness et al. 2017) drawn out to the full length. Loss curves flatten on that scale, so this favours the baseline."""
-        if self.full >= 1:
-            return math.inf
-        curve = self.bench.trial(NOTHING, self.typical, self.full).run.curves[self.judge.metric].finite
-        half, end = curve.value[len(curve) // 2 - 1], curve.last
-        if len(curve) < 4 or min(half, end) <= 0:
-            return -math.inf
-        slope = min(math.log(end / half) / math.log(curve.step[-1] / curve.step[len(curve) // 2 - 1]), 0.0)
-        return float(end * (1 / self.full) ** slope)
-
     def _shares(self, chosen: Sequence[Candidate]) -> dict[str, float]:
-        """What each fix contributes: the mean of its gain alone and of the loss without it, which for two fixes is its
-        Shapley value (Shapley 1953)."""
-        if len(chosen) == 1:
-            return {chosen[0].fix.code: self._gain(chosen)}
-        whole = self._gain(chosen)
-        shares = {}
-        for part in chosen:
-            rest = [candidate for candidate in chosen if candidate is not part]
-            shares[part.fix.code] = (max(self._gain([part]), 0.0) + whole - self._gain(rest)) / 2
-        return shares
+        """What each fix contributes with the first seed: its Shapley value (Shapley 1953), the mean over all orders in which the
+        fixes can be made of what it adds to those before it. Where the budget does not allow all subsets, what is lost without it."""
+        parts, before = list(chosen), self.judge.worth(self._value((), self.first))
 
-    def _best_so_far(self) -> list[Candidate]:
-        """When time runs out: of the longest trials, the combination with the largest gain, if it is material."""
-        known = [(t.steps, t.effect.gain, key) for key, t in self.treatments.items() if t.effect and t.error is None]
-        if not known or not self.base:
-            return []
-        longest = max(steps for steps, _, _ in known)
-        _, gain, key = max((entry for entry in known if entry[0] >= 0.9 * longest), key=lambda entry: entry[1])
-        before = statistics.fmean(map(self.judge.worth, self.base))
-        led = any(candidate.led for candidate in self.tried[key])
-        return self.tried[key] if self.judge.material(gain, before, led=led) else []
+        def gain(subset: Iterable[Candidate]) -> float:
+            kept = [part for part in parts if part in subset]
+            return before - self.judge.worth(self._after(*kept)) if kept else 0.0
 
-    def _score(self, gain: float, top: float, candidate: Candidate) -> float:
-        return gain / top + EVIDENCE * candidate.evidence if top > 0 else gain
+        try:
+            return {part.fix.code: _shapley(part, parts, gain) for part in parts}
+        except OutOfBudget:
+            return {part.fix.code: (part is parts[0]) * gain(parts) for part in parts}
+
+    def _best_so_far(self, pool: Sequence[Candidate]) -> list[Candidate]:
+        """When the budget runs out while exploring: the single fix that does best, where it holds."""
+        known = [c for c in pool if self.bench.cost(c.patch, self.first, self.share) == 0 and _key([c]) in self.treatments]
+        best = min(known, key=self._after, default=None)
+        return [best] if best and self.holds([best]) else []
+
+    def _score(self, candidate: Candidate, among: Sequence[Candidate]) -> float:
+        """The gain as a share of the best one, and some more for evidence."""
+        before = self.judge.worth(self._value((), self.first))
+        top = before - min(self._after(each) for each in among)
+        return (before - self._after(candidate)) / top + EVIDENCE * candidate.evidence if top > 0 else 0.0
 
     def _merged(self, parts: Sequence[Candidate]) -> Patch:
-        return merge([part.patch for part in parts], self.bench.file.values)
+        return merge([part.patch for part in parts], self.bench.file.values) if parts else NOTHING
 
     def _record(
         self,
@@ -371,11 +383,36 @@ class Search:
         verified: bool = False,
     ) -> None:
         """Keep the best-founded result of every combination: more seeds and more steps replace fewer."""
-        key = tuple(text for part in parts for text in (part.fix.code, repr(part.patch.changes)))
         effect: Effect | None = None if error else self.judge.effect(before, after)
-        known = self.treatments.get(key)
-        if known and known.effect and effect and (known.effect.seeds, known.steps) > (effect.seeds, steps):
+        known = self.treatments.get(_key(parts))
+        if not parts or (known and known.effect and effect and (known.effect.seeds, known.steps) > (effect.seeds, steps)):
             return
         value = statistics.fmean(after)
-        self.tried[key] = list(parts)
-        self.treatments[key] = Treatment(tuple(p.fix for p in parts), self._merged(parts), value, effect, steps, verified, error)
+        self.treatments[_key(parts)] = Treatment(tuple(p.fix for p in parts), self._merged(parts), value, effect, steps, verified, error)
+
+
+def _key(parts: Sequence[Candidate]) -> tuple[str, ...]:
+    return tuple(text for part in parts for text in (part.fix.code, repr(part.patch.changes)))
+
+
+def _likelihood(candidate: Candidate) -> int:
+    return LIKELY.index(candidate.fix.family) if candidate.fix.family in LIKELY else len(LIKELY)
+
+
+def _spread(pool: Sequence[Candidate]) -> list[Candidate]:
+    """One patch of each fix before the second of any."""
+    count: dict[int, int] = {}
+    turns = []
+    for candidate in pool:
+        count[id(candidate.fix)] = count.get(id(candidate.fix), 0) + 1
+        turns.append(count[id(candidate.fix)])
+    return [pool[place] for place in sorted(range(len(pool)), key=lambda place: turns[place])]
+
+
+def _shapley(part: Candidate, parts: Sequence[Candidate], gain: Callable[[Iterable[Candidate]], float]) -> float:
+    others = [other for other in parts if other is not part]
+    total = 0.0
+    for size in range(len(parts)):
+        weight = math.factorial(size) * math.factorial(len(others) - size) / math.factorial(len(parts))
+        total += weight * sum(gain([*subset, part]) - gain(subset) for subset in itertools.combinations(others, size))
+    return total
