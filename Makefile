@@ -17,7 +17,7 @@ help:
 	@echo "make samples    train the sample runs anew"
 	@echo "make images     take the pictures of the README anew; needs chromium and its chromedriver"
 	@echo "make fixtures   write the logs of real loggers anew that the tests read; installs those into a venv of its own"
-	@echo "make benchmark  start-up time, reading speed, verdicts and repairs on the samples"
+	@echo "make benchmark  start-up time, reading speed, verdicts and repairs on the samples, comparisons, a CI played"
 	@echo "make benchmark-diagnose  diagnoses of 300 labelled runs, against peers"
 	@echo "make benchmark-examine   examinations of 150 configs with and without a fault, against peers"
 
@@ -71,6 +71,8 @@ benchmark: $(READY)
 	$(BIN)/python benchmarks/reading.py
 	$(BIN)/python benchmarks/html.py
 	$(BIN)/python benchmarks/samples.py
+	$(BIN)/python benchmarks/compare.py
+	$(BIN)/python benchmarks/ci.py
 
 # the peers come into an environment of their own; where they cannot be installed, the benchmark says so and goes on
 benchmark-diagnose: $(READY)
@@ -81,6 +83,7 @@ benchmark-diagnose: $(READY)
 # trains the labelled runs anew and freezes them: half an hour of two cores
 runs: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.runs.make
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.runs.twins
 
 # its peers train too, so that they need torch beside them
 benchmark-examine: $(READY)

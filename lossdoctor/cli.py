@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +16,7 @@ from lossdoctor._version import __version__
 from lossdoctor.core.errors import LossDoctorError, UsageError
 
 if TYPE_CHECKING:
+    from lossdoctor.core.comparison import Comparison
     from lossdoctor.core.diagnosis import Diagnosis, Examination
     from lossdoctor.core.report import Report
 
@@ -31,7 +32,8 @@ app = typer.Typer(
 
 Logs = Annotated[list[str], typer.Argument(metavar="LOG", help="A log file, a run folder, or - for standard input.")]
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The YAML file that describes model, data and training.")]
-Format = Annotated[str, typer.Option("--format", metavar="NAME", help="How to print the report: text or json.")]
+FORMATS = "text, json, markdown, html, junit, sarif, github or gitlab"
+Format = Annotated[str, typer.Option("--format", metavar="NAME", help=f"How to print the report: {FORMATS}.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the report to FILE.")]
 Select = Annotated[list[str] | None, typer.Option("--select", metavar="CODES", help="Only checks whose code begins so: LR,GRAD001.")]
 Ignore = Annotated[list[str] | None, typer.Option("--ignore", metavar="CODES", help="No checks whose code begins so.")]
@@ -42,6 +44,10 @@ FailOn = Annotated[
         metavar="WORDS",
         help="Exit 1 on a status (stalled), unhealthy, a code (LR001), a severity or worse (warning).",
     ),
+]
+Baseline = Annotated[
+    list[str] | None,
+    typer.Option("--baseline", metavar="LOG", help="A healthy run to judge by; give several seeds of it to show their spread."),
 ]
 Map = Annotated[list[str] | None, typer.Option("--map", metavar="ROLE=COLUMN", help="Take a column for a role: val_loss=dev_nll.")]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="CODE.NAME=VALUE", help="Set a threshold of a check.")]
@@ -89,13 +95,14 @@ def diagnose(
     select: Select = None,
     ignore: Ignore = None,
     fail_on: FailOn = None,
+    baseline: Baseline = None,
     mapping: Map = None,
     thresholds: Set = None,
     reader: Reader = None,
     quiet: Quiet = False,
     no_color: NoColor = False,
 ) -> None:
-    """Read any training log, say what is wrong and what to try.
+    """Read any training log, say what is wrong and what to try; of several runs also which is better, and where they part.
 
     \b
     Examples:
@@ -103,16 +110,23 @@ def diagnose(
       lossdoctor diagnose lightning_logs/version_0 --format json
       lossdoctor diagnose run.csv --map val_loss=dev_nll --ignore LOG
       lossdoctor diagnose runs/*.csv --fail-on diverging,non_finite,error
+      lossdoctor diagnose before.csv after.csv      which is better beyond noise
+      lossdoctor diagnose new.csv --baseline seed1.csv --baseline seed2.csv
     """
     from lossdoctor import console, gate
+    from lossdoctor.core.report import Beside
 
     report = _report(format)
     console.check_output(output)
     policy = gate.Policy.of(_words(fail_on))
-    diagnoses, code = _diagnose(logs, mapping, reader, select, ignore, thresholds)
+    diagnoses, unread, code = _diagnose(logs, mapping, reader, select, ignore, thresholds)
+    comparison = _compare(diagnoses, baseline or (), mapping, reader)
+    rulings = gate.gate(diagnoses, policy, comparison) if fail_on else []
     if diagnoses:
-        console.write(report.diagnoses(diagnoses, console.page(output=output, no_color=no_color, quiet=quiet)), output)
-    failed = any(ruling.objections for ruling in gate.gate(diagnoses, policy))
+        beside, page = Beside(comparison, rulings, unread), console.page(output=output, no_color=no_color, quiet=quiet)
+        console.write(report.diagnoses(diagnoses, page, beside), output)
+        _summarise(format, lambda markdown: markdown.diagnoses(diagnoses, page, beside))
+    failed = any(ruling.failed for ruling in rulings)
     raise typer.Exit(max(code, FAILED * failed, _crashes(each.examination for each in diagnoses)))
 
 
@@ -124,6 +138,13 @@ def probe(
         Path | None, typer.Option("--fixed", metavar="FILE", help="Where the fixed config goes.", show_default="CONFIG with .fixed.yaml")
     ] = None,
     budget: Annotated[str | None, typer.Option("--budget", metavar="TIME", help="Wall clock to spend: 30s, 2m, 1h.")] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option("--steps", metavar="N", min=1, help="Training steps of all trials.", show_default="about one full training"),
+    ] = None,
+    log: Annotated[Path | None, typer.Option("--log", metavar="LOG", help="The log of your own training of this config.")] = None,
+    trials: Annotated[Path | None, typer.Option("--trials", metavar="FOLDER", help="Write the log of every trial there.")] = None,
+    no_resume: Annotated[bool, typer.Option("--no-resume", help="Do not go on with a probe that was interrupted.")] = False,
     device: Annotated[str | None, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = None,
     seeds: Annotated[int | None, typer.Option("--seeds", metavar="N", min=2, help="Paired trainings behind each proof.")] = None,
     format: Format = "text",
@@ -145,6 +166,7 @@ def probe(
       lossdoctor probe config.yaml
       lossdoctor probe config.yaml --examine-only
       lossdoctor probe config.yaml --examine-only --assert overfit
+      lossdoctor probe config.yaml --log run.csv    start from what your own log shows
       lossdoctor probe config.yaml --budget 30s --fixed better.yaml --format json
     """
     from lossdoctor import console, gate
@@ -160,6 +182,10 @@ def probe(
             examine_only=examine_only,
             fixed=fixed,
             budget=budget,
+            steps=steps,
+            log=log,
+            trials=trials,
+            resume=not no_resume,
             device=device,
             seeds=seeds,
             select=_codes(select),
@@ -168,10 +194,15 @@ def probe(
             overfit=overfit,
             progress=show,
         )
-    console.write(report.proof(proof, console.page(output=output, no_color=no_color, quiet=quiet)), output)
+    if proof.resumed and not quiet:
+        print(f"went on with an interrupted probe, {proof.resumed} trainings were known; --no-resume starts afresh", file=sys.stderr)
+    objections = tuple(policy.broken_by(proof.status, proof.examination.findings))
+    page = console.page(output=output, no_color=no_color, quiet=quiet)
+    console.write(report.proof(proof, page, objections), output)
+    _summarise(format, lambda markdown: markdown.proof(proof, page, objections))
     for sentence in proof.failed:
         print(f"assertion failed: {sentence}", file=sys.stderr)
-    failed = bool(proof.failed or policy.broken_by(proof.status, proof.examination.findings))
+    failed = bool(proof.failed or objections)
     raise typer.Exit(max(INTERRUPTED * proof.interrupted, FAILED * failed, _crashes([proof.examination])))
 
 
@@ -219,6 +250,19 @@ def train(
 def gate(
     logs: Logs,
     fail_on: FailOn = None,
+    max_wasted: Annotated[
+        float | None, typer.Option("--max-wasted", metavar="SHARE", help="Fail where more came after the step to stop at: 0.3.")
+    ] = None,
+    min_gain: Annotated[
+        str | None, typer.Option("--min-gain", metavar="GAIN", help="Fail where the forecast gains less: 0.01, or 1% of its value.")
+    ] = None,
+    reach: Annotated[
+        list[str] | None, typer.Option("--reach", metavar="GOAL", help="A level to be reached: 'val_accuracy>=0.9@epoch 10'.")
+    ] = None,
+    require: Annotated[
+        list[str] | None, typer.Option("--require", metavar="SERIES", help="Series that the log must have: val_loss,lr.")
+    ] = None,
+    baseline: Baseline = None,
     format: Format = "text",
     output: Output = None,
     select: Select = None,
@@ -229,29 +273,40 @@ def gate(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the runs that fail.")] = False,
     no_color: NoColor = False,
 ) -> None:
-    """For CI: print one line a run, exit 1 where a run is stalled.
+    """For CI: print one line a run, exit 1 where a run breaks the policy.
 
-    Without --fail-on, the policy is fail_on in [tool.lossdoctor.gate] of pyproject.toml in this folder;
-    without that, every unhealthy status fails.
+    The policy is [tool.lossdoctor.gate] of pyproject.toml, or [gate] of lossdoctor.toml, in this folder or the nearest above
+    it; an option takes the place of the same key there. Without fail_on, every unhealthy status fails.
 
     \b
     Examples:
-      lossdoctor gate runs/*.csv
-      lossdoctor gate run.csv --fail-on stalled,never_learned,LR
+      lossdoctor gate 'runs/**/*.csv'
+      lossdoctor gate run.csv --fail-on stalled,never_learned,LR --require val_loss,lr
+      lossdoctor gate run.csv --reach 'val_loss<0.5@epoch 10' --max-wasted 0.3
+      lossdoctor gate new.csv --baseline 'main/seed*.csv' --format junit --output gate.xml
     """
     from lossdoctor import console
     from lossdoctor import gate as house
+    from lossdoctor.core.report import Beside
 
     report = _report(format)
     console.check_output(output)
-    policy = house.Policy.of(_words(fail_on) or house.declared(Path.cwd()))
-    diagnoses, code = _diagnose(logs, mapping, reader, select, ignore, thresholds)
-    rulings = house.gate(diagnoses, policy)
+    options = {"fail_on": _words(fail_on), "max_wasted": max_wasted, "min_gain": min_gain, "reach": reach}
+    policy = house.policy(Path.cwd(), options | {"require": _words(require), "baseline": baseline})
+    diagnoses, unread, code = _diagnose(logs, mapping, reader, select, ignore, thresholds)
+    comparison = _compare(diagnoses, policy.baseline, mapping, reader)
+    rulings = house.gate(diagnoses, policy, comparison)
+    lines = "".join(f"{house.line(each)}\n" for each in rulings if each.failed or not quiet)
     if format == "text":
-        console.write("".join(f"{each.line}\n" for each in rulings if each.objections or not quiet), output)
-    elif diagnoses:
-        console.write(report.diagnoses(diagnoses, console.page(output=output, no_color=no_color, quiet=quiet)), output)
-    failed = any(each.objections for each in rulings)
+        console.write(lines, output)
+    elif diagnoses or unread:
+        beside = Beside(comparison, rulings, unread)
+        page = console.page(output=output, no_color=no_color, quiet=quiet)
+        console.write(report.diagnoses(diagnoses, page, beside), output)
+        _summarise(format, lambda markdown: markdown.diagnoses(diagnoses, page, beside))
+        if output:
+            console.write(lines)  # the job's own log says what failed, too
+    failed = any(each.failed for each in rulings)
     raise typer.Exit(max(code, FAILED * failed, _crashes(each.examination for each in diagnoses)))
 
 
@@ -281,8 +336,12 @@ def init(
 
 @app.command()
 def explain(
-    code: Annotated[str | None, typer.Argument(metavar="[CODE]", help="A code (LR001), a name, or `readers`.")] = None,
-    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of the probe config.")] = False,
+    code: Annotated[
+        str | None, typer.Argument(metavar="[CODE]", help="A code (LR001), a name, or `readers`; with --schema, which one.")
+    ] = None,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print a JSON Schema: of the probe config, or of what `diagnose` or `probe` reports.")
+    ] = False,
     format: Format = "text",
     output: Output = None,
     no_color: NoColor = False,
@@ -295,6 +354,7 @@ def explain(
       lossdoctor explain LR001
       lossdoctor explain lower-learning-rate
       lossdoctor explain --schema > lossdoctor.schema.json
+      lossdoctor explain --schema diagnose          of what diagnose and gate print with --format json
     """
     from lossdoctor import catalogue, console
     from lossdoctor.reports.json import dump
@@ -303,9 +363,9 @@ def explain(
     _report(format)
     console.check_output(output)
     if schema:
-        from lossdoctor.core.config import schema as config_schema
+        from lossdoctor.schemas import schema as schema_of
 
-        text = dump(config_schema())
+        text = dump(schema_of(code))
     else:
         found = catalogue.look_up(code)
         text = dump(found) if format == "json" else explanation(found, console.page(output=output, no_color=no_color))
@@ -319,26 +379,41 @@ def _diagnose(
     select: Sequence[str] | None,
     ignore: Sequence[str] | None,
     thresholds: Sequence[str] | None,
-) -> tuple[list[Diagnosis], int]:
-    """The runs of all logs; a log that cannot be read is complained of, and the exit code remembers it."""
+) -> tuple[list[Diagnosis], dict[str, str], int]:
+    """The runs of all logs; a log that cannot be read is complained of, and kept with the reason and the exit code."""
     from lossdoctor.console import complain
     from lossdoctor.diagnose import diagnose
+    from lossdoctor.read import expand
 
     roles = dict(_pairs("--map", mapping))
     numbers = _thresholds(thresholds)
     found: list[Diagnosis] = []
-    errors: dict[str, int] = {}
-    for log in logs:
+    unread: dict[str, str] = {}
+    code = 0
+    for log in expand(logs):
         try:
             found += diagnose(log, mapping=roles, reader=reader, select=_codes(select), ignore=_codes(ignore), thresholds=numbers)
         except LossDoctorError as error:
-            errors[str(error)] = error.exit_code
+            unread[log], code = str(error), max(code, error.exit_code)
         except KeyboardInterrupt:
-            errors[f"interrupted at {log}"] = INTERRUPTED
+            unread[log], code = f"interrupted at {log}", INTERRUPTED
             break
-    for message in errors:
+    for message in dict.fromkeys(unread.values()):
         complain(message)
-    return found, max(errors.values(), default=0)
+    return found, unread, code
+
+
+def _compare(
+    diagnoses: Sequence[Diagnosis], baselines: Iterable[str], mapping: Sequence[str] | None, reader: str | None
+) -> Comparison | None:
+    """The runs beside each other and beside the baselines; None for one run alone."""
+    from lossdoctor.compare import compare
+    from lossdoctor.read import expand, read
+
+    roles = dict(_pairs("--map", mapping))
+    healthy = [run for log in expand(baselines) for run in read(log, mapping=roles, reader=reader)]
+    runs = [each.run for each in diagnoses]
+    return compare(runs, healthy) if healthy or len(runs) > 1 else None
 
 
 def _crashes(examinations: Iterable[Examination]) -> int:
@@ -358,6 +433,15 @@ def _report(format: str) -> Report:
     if format not in reports():
         raise UsageError(f"--format {format!r}: there is no such report{did_you_mean(format, reports())}; there are {', '.join(reports())}")
     return reports()[format]
+
+
+def _summarise(format: str, write: Callable[[Report], str]) -> None:
+    """What annotations are too short for goes to the summary of the job, as Markdown."""
+    from lossdoctor import console
+    from lossdoctor.core.discover import reports
+
+    if format == "github":
+        console.summarise(write(reports()["markdown"]))
 
 
 def _words(values: Iterable[str] | None) -> list[str]:

@@ -59,6 +59,18 @@ def write(text: str, output: Path | None = None) -> None:
         raise UsageError(f"{output or 'standard output'} cannot be written: {error.strerror}") from error
 
 
+def summarise(text: str) -> None:
+    """Append Markdown to the summary of the GitHub Actions job that this runs in, if it does."""
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        return
+    try:
+        with Path(path).open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"{text}\n")
+    except OSError as error:
+        complain(f"the summary {path} cannot be written: {error.strerror}")
+
+
 def silence() -> None:
     """Send standard output nowhere, after its reader has gone: Python would else complain when it flushes at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

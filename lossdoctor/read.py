@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -44,6 +45,24 @@ def read(path: str | Path, *, mapping: Mapping[str, str] | None = None, reader: 
     if chosen is None:
         raise NoLog(_unknown(source))
     return _runs(chosen, source, mapping)
+
+
+def expand(logs: Iterable[str], folder: Path | None = None) -> list[str]:
+    """The logs that are meant, each once: a pattern (``runs/**/*.csv``) stands for what it matches, in the order of the names.
+
+    What exists is itself, whatever its name. Relative ones are taken from ``folder``. Raises ``UsageError`` for a pattern that
+    matches nothing.
+    """
+    found: dict[str, None] = {}
+    for log in logs:
+        path = str(folder / log) if folder and log != "-" else log
+        matches = [path]
+        if glob.has_magic(path):
+            matches = glob.glob(glob.escape(path)) or sorted(glob.glob(path, recursive=True))  # noqa: PTH207 (Path takes no absolute pattern)
+        if not matches:
+            raise UsageError(f"{path} matches no file; check the pattern and the folder it is taken from")
+        found |= dict.fromkeys(matches)
+    return list(found)
 
 
 def _runs(reader: Reader, source: Source, mapping: Mapping[str, str] | None) -> list[Run]:

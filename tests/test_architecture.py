@@ -30,7 +30,7 @@ MAY_IMPORT = {
 INSIDE_FUNCTIONS = {
     "signals": {"lab"},
     "": {"lab", "read"},
-    "cli": {"diagnose", "probe", "train", "init", "gate", "catalogue", "console", "reports", ""},
+    "cli": {"diagnose", "probe", "train", "init", "gate", "compare", "read", "schemas", "catalogue", "console", "reports", ""},
 }
 
 

@@ -121,8 +121,8 @@ FAULTS: dict[str, tuple[tuple[str, ...], float, frozenset[str], Fault]] = {
 }  # fmt: skip
 
 
-def recipe(number: int) -> Recipe:
-    """The recipe of one run."""
+def recipe(number: int, *, sound: bool = False) -> Recipe:
+    """The recipe of one run; ``sound`` gives its twin, the same without the fault."""
     rng = np.random.default_rng([20, number])
     names = list(FAULTS)
     weights = np.array([FAULTS[name][1] for name in names])
@@ -140,7 +140,7 @@ def recipe(number: int) -> Recipe:
     plain = Recipe(
         number, task.name, fault, families, optimizer, rate * float(rng.uniform(0.5, 1.5)), schedule, steps, task.batch, _log(rng, steps)
     )
-    return change(plain, task, rng)
+    return replace(plain, fault="sound", families=()) if sound else change(plain, task, rng)
 
 
 def _log(rng: np.random.Generator, steps: int) -> Log:

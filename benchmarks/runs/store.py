@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .recipes import Recipe
 
 FILE = Path(__file__).parent / "runs.jsonl.gz"
+TWINS = Path(__file__).parent / "twins.jsonl.gz"
 
 
 def plain(recipe: Recipe) -> dict[str, Any]:
@@ -22,14 +23,14 @@ def plain(recipe: Recipe) -> dict[str, Any]:
     return {name: value for name, value in shown.items() if value not in (None, {}, False) or name in ("number", "families")}
 
 
-def freeze(runs: Iterable[dict[str, Any]]) -> None:
+def freeze(runs: Iterable[dict[str, Any]], target: Path = FILE) -> None:
     """Write the runs; the same runs give the same bytes."""
     text = "".join(json.dumps(run, separators=(",", ":")) + "\n" for run in runs)
-    with FILE.open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, 0) as file:
+    with target.open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, 0) as file:
         file.write(text.encode())
 
 
-def load() -> list[dict[str, Any]]:
-    """All runs, in the order of their numbers."""
-    with gzip.open(FILE, "rt") as file:
+def load(source: Path = FILE) -> list[dict[str, Any]]:
+    """All runs (or ``TWINS``), in the order of their numbers."""
+    with gzip.open(source, "rt") as file:
         return [json.loads(line) for line in file]

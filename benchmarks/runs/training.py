@@ -22,15 +22,15 @@ SAMPLE = 300  # examples on which each true loss is measured
 
 
 class Training:
-    """A training that can be stepped, measured and copied."""
+    """A training that can be stepped, measured and copied; ``seed`` draws other weights and batches for the same data."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, seed: int = 0) -> None:
         self.recipe, self.task = recipe, TASKS[recipe.task]
         rng = np.random.default_rng([recipe.number, 1])
-        torch.manual_seed(recipe.number)
+        torch.manual_seed(recipe.number + 10_000 * seed)
         self.data = spoiled(self.task.data(rng), recipe, rng)
         self.model = net(self.data, self.task, recipe)
-        self.rng = rng
+        self.rng = np.random.default_rng([recipe.number, 1, seed]) if seed else rng
         self.step = 0
         self.batches = iter(())
         self.optimizer = optimizer(self.model, recipe)
@@ -237,6 +237,12 @@ def train(recipe: Recipe) -> dict[str, Any]:
         "after": {name: after[name] for name in ("step", "train_loss", "val_loss", "reward") if name in after},
         "truth": truth,
     }
+
+
+def log(recipe: Recipe, seed: int) -> dict[str, list[float | None]]:
+    """What the log of a recipe shows with another seed."""
+    training = Training(recipe, seed)
+    return _train_on(training, recipe, recipe.steps, 1.0)[0]
 
 
 def _train_on(training: Training, recipe: Recipe, steps: int, factor: float) -> tuple[dict[str, list[float | None]], list[list[float]]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar
 
+from lossdoctor.core.comparison import Comparison
 from lossdoctor.core.diagnosis import Diagnosis
+from lossdoctor.core.ruling import Objection, Ruling
 from lossdoctor.core.trial import Proof
 from lossdoctor.core.unit import Unit
 
@@ -21,6 +23,22 @@ class Page:
     quiet: bool = False
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What is known beside the diagnoses.
+
+    ``comparison`` holds the runs against each other and against baselines, where there are several; ``rulings`` what the policy
+    says, one for each diagnosis, or nothing where there is no policy; ``unread`` the logs that gave no run, each with the reason.
+    """
+
+    comparison: Comparison | None = None
+    rulings: Sequence[Ruling] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
+
+
+NOTHING = Beside()
+
+
 class Report(Unit):
     """Base of all reports: subclass it in ``reports/`` and the file is the registration.
 
@@ -29,10 +47,10 @@ class Report(Unit):
 
     format: ClassVar[str]
 
-    def diagnoses(self, diagnoses: Sequence[Diagnosis], page: Page) -> str:
-        """The report of ``lossdoctor diagnose``."""
+    def diagnoses(self, diagnoses: Sequence[Diagnosis], page: Page, beside: Beside = NOTHING) -> str:
+        """The report of ``lossdoctor diagnose`` and ``lossdoctor gate``."""
         raise NotImplementedError
 
-    def proof(self, proof: Proof, page: Page) -> str:
-        """The report of ``lossdoctor probe``."""
+    def proof(self, proof: Proof, page: Page, objections: Sequence[Objection] = ()) -> str:
+        """The report of ``lossdoctor probe``, with what the policy objects to."""
         raise NotImplementedError

@@ -98,3 +98,13 @@ def local_median(values: Floats, window: int) -> Floats:
 def level(values: Floats) -> float:
     """The median, as a float; NaN where there is nothing."""
     return float(np.median(values)) if len(values) else float("nan")
+
+
+def student(tail: float, freedom: float) -> float:
+    """The value that Student's t with ``freedom`` degrees of freedom exceeds with probability ``tail``.
+
+    With t = sqrt(freedom) tan(angle), the density of the angle is a power of its cosine. Student 1908.
+    """
+    angle = np.linspace(-np.pi / 2, np.pi / 2, 20_001)
+    mass = np.cumsum(np.cos(angle) ** (freedom - 1))
+    return float(np.sqrt(freedom) * np.tan(np.interp(1 - tail, mass / mass[-1], angle)))

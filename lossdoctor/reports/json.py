@@ -9,8 +9,10 @@ from typing import Any
 
 from lossdoctor._version import __version__
 from lossdoctor.core.check import Finding
+from lossdoctor.core.comparison import Comparison, Judgement, Standing
 from lossdoctor.core.diagnosis import Diagnosis, Forecast, Remedy
-from lossdoctor.core.report import Page, Report
+from lossdoctor.core.report import NOTHING, Beside, Page, Report
+from lossdoctor.core.ruling import Objection
 from lossdoctor.core.text import whole
 from lossdoctor.core.trial import Chosen, Effect, Level, Prescription, Proof, Treatment
 
@@ -20,10 +22,19 @@ class Json(Report):
 
     format = "json"
 
-    def diagnoses(self, diagnoses: Sequence[Diagnosis], page: Page) -> str:
-        return dump({"schema": "lossdoctor.diagnose/1", "version": __version__, "runs": [_diagnosis(each) for each in diagnoses]})
+    def diagnoses(self, diagnoses: Sequence[Diagnosis], page: Page, beside: Beside = NOTHING) -> str:
+        objections = [each.objections for each in beside.rulings] or [()] * len(diagnoses)
+        return dump(
+            {
+                "schema": "lossdoctor.diagnose/1",
+                "version": __version__,
+                "runs": [_diagnosis(*each) for each in zip(diagnoses, objections, strict=True)],
+                "comparison": _comparison(beside.comparison) if beside.comparison else None,
+                "errors": [{"log": log, "message": message} for log, message in beside.unread.items()],
+            }
+        )
 
-    def proof(self, proof: Proof, page: Page) -> str:
+    def proof(self, proof: Proof, page: Page, objections: Sequence[Objection] = ()) -> str:
         examination = proof.examination
         return dump(
             {
@@ -43,11 +54,12 @@ class Json(Report):
                 "attribution": proof.attribution,
                 "cost": vars(proof.cost),
                 "interrupted": proof.interrupted,
+                "objections": [vars(each) for each in objections],
             }
         )
 
 
-def _diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
+def _diagnosis(diagnosis: Diagnosis, objections: Sequence[Objection]) -> dict[str, Any]:
     run, verdict, examination = diagnosis.run, diagnosis.verdict, diagnosis.examination
     return {
         "source": run.source,
@@ -71,7 +83,28 @@ def _diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
         "skipped": examination.skipped,
         "crashed": examination.crashed,
         "notes": run.notes,
+        "objections": [vars(each) for each in objections],
     }
+
+
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    """Runs are named by their place in ``runs``."""
+    place = {id(run): number for number, run in enumerate(comparison.runs)}
+    return {
+        "summary": comparison.summary,
+        "metric": comparison.metric or None,
+        "axis": comparison.axis or None,
+        "higher_is_better": comparison.higher_is_better,
+        "best": [place[id(run)] for run in comparison.best],
+        "ranking": [{**_fields(each), "run": place[id(each.run)]} for each in comparison.standings],
+        "left_out": [{"run": place[id(run)], "reason": reason} for run, reason in comparison.left_out],
+        "changed": comparison.changed,
+        "baseline": [{**_fields(each), "run": place[id(each.run)]} for each in comparison.judgements],
+    }
+
+
+def _fields(result: Standing | Judgement) -> dict[str, Any]:
+    return {name: whole(value) if isinstance(value, float) else value for name, value in vars(result).items() if name != "run"}
 
 
 def _forecast(forecast: Forecast) -> dict[str, Any]:

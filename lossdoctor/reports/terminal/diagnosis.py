@@ -10,12 +10,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from lossdoctor.core.comparison import Comparison
 from lossdoctor.core.diagnosis import Diagnosis, Remedy
 from lossdoctor.core.report import Page
 from lossdoctor.core.run import Run
 from lossdoctor.core.text import number, plain
 from lossdoctor.core.wording import WORST_FIRST, badness, interval, ordered, percent, title
 from lossdoctor.reports.terminal.chart import Ink, chart
+from lossdoctor.reports.terminal.comparison import compared
 from lossdoctor.reports.terminal.layout import (
     changes,
     entry,
@@ -35,11 +37,12 @@ GAP = 2  # between its columns, which rich counts as part of the left one
 COLUMNS = 8  # of a log that are named
 
 
-def runs(diagnoses: Sequence[Diagnosis], page: Page) -> Iterator[RenderableType]:
-    """The report on all runs of all logs."""
+def runs(diagnoses: Sequence[Diagnosis], page: Page, comparison: Comparison | None = None) -> Iterator[RenderableType]:
+    """The report on all runs of all logs; how they compare follows the few, and stands before what is said in full of many."""
     chosen = list(diagnoses)
     if len(diagnoses) > IN_FULL:
         yield from _overview(diagnoses)
+        yield from compared(comparison)
         worst, last = min(diagnoses, key=badness), diagnoses[-1]
         chosen = [last] if worst is last else [worst, last]
         yield Text("\nIn full: the worst and the last." if len(chosen) == 2 else "\nIn full: the last, which is the worst.", style="dim")
@@ -47,6 +50,8 @@ def runs(diagnoses: Sequence[Diagnosis], page: Page) -> Iterator[RenderableType]
         if place or len(diagnoses) > IN_FULL:
             yield Text("")
         yield from _run(diagnosis, page)
+    if len(diagnoses) <= IN_FULL:
+        yield from compared(comparison)
 
 
 def _overview(diagnoses: Sequence[Diagnosis]) -> Iterator[RenderableType]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lossdoctor.core.diagnosis import Diagnosis
-from lossdoctor.core.report import Page, Report
+from lossdoctor.core.report import NOTHING, Beside, Page, Report
+from lossdoctor.core.ruling import Objection
 from lossdoctor.core.trial import Proof
 from lossdoctor.reports.terminal.diagnosis import runs
 from lossdoctor.reports.terminal.layout import render
@@ -17,8 +18,8 @@ class Terminal(Report):
 
     format = "text"
 
-    def diagnoses(self, diagnoses: Sequence[Diagnosis], page: Page) -> str:
-        return render(runs(diagnoses, page), page)
+    def diagnoses(self, diagnoses: Sequence[Diagnosis], page: Page, beside: Beside = NOTHING) -> str:
+        return render(runs(diagnoses, page, beside.comparison), page)
 
-    def proof(self, proof: Proof, page: Page) -> str:
+    def proof(self, proof: Proof, page: Page, objections: Sequence[Objection] = ()) -> str:
         return render(proof_report(proof, page), page)
