@@ -22,6 +22,8 @@ from lossdoctor.core import discover, wording
 from lossdoctor.core.curve import Curve
 from lossdoctor.core.diagnosis import Diagnosis, Status
 from lossdoctor.core.fix import Fix, Settings
+from lossdoctor.core.report import Beside
+from lossdoctor.core.ruling import Objection
 from lossdoctor.core.run import Run
 from lossdoctor.core.text import number, plain
 from lossdoctor.core.trial import Proof
@@ -33,14 +35,15 @@ ROWS = 300  # of that table
 DRAWN = ("loss", "accuracy", "lr", "grad_norm")  # metrics of a probe's trainings, besides the one that it judges by
 
 
-def diagnoses_document(diagnoses: Sequence[Diagnosis]) -> str:
+def diagnoses_document(diagnoses: Sequence[Diagnosis], beside: Beside) -> str:
     """The page on all runs of all logs; many runs become a table with the worst in full."""
     rows = sorted(diagnoses, key=wording.badness) if len(diagnoses) > IN_FULL else list(diagnoses)
     shown = [(diagnosis, Figure.of(diagnosis)) for diagnosis in rows[:IN_FULL]]
     names = _without_what_is_common([figure.title for _, figure in shown])
     shown = [(diagnosis, replace(figure, short=name)) for (diagnosis, figure), name in zip(shown, names, strict=True)]
     counts = Counter(diagnosis.status for diagnosis in diagnoses)
-    heading = wording.title(diagnoses[0].run) if len(diagnoses) == 1 else f"{len(diagnoses):,} runs"
+    comparison = beside.comparison
+    heading = wording.title(diagnoses[0].run) if len(diagnoses) == 1 else f"{len(diagnoses) or 'no'} runs"
     return _render(
         "diagnoses.html",
         [figure for _, figure in shown],
@@ -49,6 +52,11 @@ def diagnoses_document(diagnoses: Sequence[Diagnosis]) -> str:
         rows=rows[:ROWS],
         total=len(diagnoses),
         counts=sorted(counts.items(), key=lambda item: wording.WORST_FIRST.index(item[0])),
+        comparison=comparison,
+        judged={id(each.run): each for each in comparison.judgements} if comparison else {},
+        ruled={id(each.diagnosis): each for each in beside.rulings},
+        places={id(diagnosis.run): place for place, (diagnosis, _) in enumerate(shown)},
+        unread=beside.unread,
     )
 
 
@@ -59,7 +67,7 @@ def _without_what_is_common(titles: Sequence[str]) -> list[str]:
     return ["/".join(title.split("/")[common:]) for title in titles]
 
 
-def proof_document(proof: Proof) -> str:
+def proof_document(proof: Proof, objections: Sequence[Objection]) -> str:
     """The page on one probe."""
     figure = _before_and_after(proof)
     return _render(
@@ -67,6 +75,7 @@ def proof_document(proof: Proof) -> str:
         [figure] if figure.panels else [],
         heading=str(proof.config),
         proof=proof,
+        objections=objections,
         figure=figure,
         forest=Forest(wording.ranked(proof.trials)),
         settings=wording.before(proof),
@@ -133,7 +142,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {"number": number, "percent": wording.percent, "words": _words, "sentence": _sentence, "code": _code}
     environment.filters["yaml"] = wording.as_yaml
-    environment.globals |= {"tone": _tone, "wording": wording, "Settings": Settings, "why": _why, "how": _how}
+    environment.globals |= {"tone": _tone, "wording": wording, "Settings": Settings, "why": _why, "how": _how, "id": id}
     return environment
 
 

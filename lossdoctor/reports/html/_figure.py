@@ -84,10 +84,10 @@ class Figure:
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Heads and rows of the table that says what the chart shows: evenly spaced steps, and those that are marked."""
-        curves = [curve for panel in self.panels for curve in panel.values()]
+        curves = [_in_order(curve) for panel in self.panels for curve in panel.values()]
         if not curves:
             return [], []
-        low, high = min(float(c.step.min()) for c in curves), max(float(c.step.max()) for c in curves)
+        low, high = min(float(c.step[0]) for c in curves), max(float(c.step[-1]) for c in curves)
         steps = dict.fromkeys(np.linspace(low, high, ROWS).round().tolist(), "")
         steps |= {step: name for name, step in self.marks.items()}
         heads = ["step", *(name for panel in self.panels for name in panel)]
@@ -105,7 +105,7 @@ def panels(run: Run) -> list[dict[str, Curve]]:
     by_metric: dict[str, list[Curve]] = {}
     for label in ordered(run):
         curve = run.curves[label]
-        if len(curve.finite) >= 2 and len(np.unique(curve.step)) >= 2:
+        if len(curve.finite) >= 2 and curve.step.min() < curve.step.max():
             by_metric.setdefault(curve.metric, []).append(curve)
     late = [metric for metric in ("lr", "grad_norm") if metric in by_metric]
     order = [*(metric for metric in by_metric if metric not in late), *late]
@@ -127,8 +127,11 @@ def logarithmic(curves: Sequence[Curve]) -> bool:
 
 
 def _wild(values: Floats) -> bool:
-    rest, top = np.split(np.sort(values), [-max(1, len(values) // 50)])
-    return len(rest) > 4 and bool(top[-1] / WILD - rest[0] / WILD > rest[-1] - rest[0])
+    few = max(1, len(values) // 50)
+    if len(values) - few < 5:
+        return False
+    low, high, common = values.min(), values.max(), np.partition(values, -few - 1)[-few - 1]
+    return bool(high / WILD - low / WILD > common - low)
 
 
 def _hues(curves: Sequence[Curve]) -> dict[str, int]:
@@ -153,6 +156,8 @@ def _curve(curve: Curve, points: int) -> dict[str, Any]:
 
 def _in_order(curve: Curve) -> Curve:
     """The curve sorted by step; points that share a step are spread up to the next, for a chart has one value a step."""
+    if bool((np.diff(curve.step) > 0).all()):
+        return curve
     order = np.argsort(curve.step, kind="stable")
     step = curve.step[order]
     distinct, start, count = np.unique(step, return_index=True, return_counts=True)
@@ -183,10 +188,12 @@ def _forecast(forecast: Forecast, name: str, curve: Curve) -> dict[str, Any]:
 
 
 def _at(curve: Curve, step: float) -> str:
-    """The value nearest to a step; blank outside of the curve."""
-    if not curve.step.min() <= step <= curve.step.max():
+    """The value nearest to a step of a curve in order; blank outside of it."""
+    if not curve.step[0] <= step <= curve.step[-1]:
         return ""
-    return number(float(curve.value[np.abs(curve.step - step).argmin()]))
+    after = int(np.searchsorted(curve.step, step))
+    before = max(after - 1, 0)
+    return number(float(curve.value[before if step - curve.step[before] < curve.step[after] - step else after]))
 
 
 def _short(value: float, digits: int) -> float | int | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lossdoctor.core.diagnosis import Diagnosis
-from lossdoctor.core.report import Page, Report
+from lossdoctor.core.report import NOTHING, Beside, Page, Report
+from lossdoctor.core.ruling import Objection
 from lossdoctor.core.trial import Proof
 
 
@@ -14,12 +15,12 @@ class Html(Report):
 
     format = "html"
 
-    def diagnoses(self, diagnoses: Sequence[Diagnosis], page: Page) -> str:
-        from lossdoctor.reports.html._document import diagnoses_document  # jinja2, which no other report needs
+    def diagnoses(self, diagnoses: Sequence[Diagnosis], page: Page, beside: Beside = NOTHING) -> str:
+        from lossdoctor.reports.html._document import diagnoses_document  # brings jinja2, which text needs not
 
-        return diagnoses_document(diagnoses)
+        return diagnoses_document(diagnoses, beside)
 
-    def proof(self, proof: Proof, page: Page) -> str:
+    def proof(self, proof: Proof, page: Page, objections: Sequence[Objection] = ()) -> str:
         from lossdoctor.reports.html._document import proof_document
 
-        return proof_document(proof)
+        return proof_document(proof, objections)

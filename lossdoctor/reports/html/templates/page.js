@@ -79,7 +79,7 @@
       class: "plot", tabindex: "0", role: "img",
       "aria-label": place ? `chart of ${panel.name}: ${panel.curves.map((curve) => curve.name).join(", ")}` : `chart: ${figure.box.dataset.summary}`,
     });
-    const name = make("h4", panel.curves.length === 1 && panel.curves[0].name === panel.name ? { class: "sr-only" } : {}, panel.name);
+    const name = make("h3", panel.curves.length === 1 && panel.curves[0].name === panel.name ? { class: "sr-only" } : {}, panel.name);
     figure.box.append(make("div", { class: "panel" }, make("div", { class: "panel-head" }, name, legend), plot));
 
     const tables = [], series = [{}], groups = [], bands = [];
@@ -88,7 +88,7 @@
       const { hue, dash } = styleOf(curve);
       const few = curve.x.length <= 40;
       const raw = add(curve.x, curve.y, {
-        label: curve.name, dash, width: 1.6, lossdoctor: curve,
+        label: curve.name, dash, width: 1.6, lossdoctor: curve, hue,
         stroke: () => color(hue, curve.trend && figure.trend ? 0.33 : 1),
         points: { show: few, size: 5, stroke: () => color(hue), fill: () => color(hue) },
       });
@@ -139,7 +139,10 @@
       series: chart.series, bands: chart.bands,
       cursor: {
         y: false, drag: { x: true, y: false, setScale: false }, sync: { key: figure.sync.key, setSeries: false, scales: ["x", null] },
-        points: { size: 7, width: 2, stroke: (u, index) => u.series[index].stroke(), fill: () => color("--sheet"), show: (u, index) => (u.series[index].lossdoctor ? undefined : false) },
+        points: {
+          size: 9, stroke: (u, index) => color(u.series[index].hue), fill: () => color("--sheet"),
+          show: (u, index) => u.series[index].lossdoctor && make("div"),
+        },
         dataIdx: nearest, bind: { dblclick: () => () => zoom(figure, figure.all) },
       },
       hooks: {
