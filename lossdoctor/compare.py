@@ -392,8 +392,10 @@ def _summary(found: Comparison) -> str:
         parts = [f"No difference beyond noise: {span} at the end, where two seeds of one recipe may differ by {number(others[-1].margin)}."]
     elif len(others) == 1:
         parts = [f"{title(first.run)} is better beyond noise: {levels} against {_level(others[0])} at the end."]
+    elif len(found.best) == 1:
+        parts = [f"{title(first.run)} is better than all others beyond noise: {levels} at the end."]
     else:
-        rest = f"{len(found.best) - 1 or 'none'} of the other {len(others)} {'is' if len(found.best) == 2 else 'are'}"
+        rest = f"{len(found.best) - 1} of the other {len(others)} {'is' if len(found.best) == 2 else 'are'}"
         parts = [f"{title(first.run)} ends best, {levels}; {rest} no worse beyond noise."]
     if len(others) == 1:
         parts += _shared(found, others[0])

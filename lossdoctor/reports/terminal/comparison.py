@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lossdoctor.core.comparison import Comparison, Standing
+from lossdoctor.core.report import Page
 from lossdoctor.core.text import number, plain
 from lossdoctor.core.wording import as_yaml, title
 from lossdoctor.reports.terminal.layout import entry, heading, paragraph
@@ -17,10 +18,11 @@ from lossdoctor.reports.terminal.layout import entry, heading, paragraph
 ROWS = 10  # of the ranking
 SETTINGS = 6  # that changed and are shown
 VALUES = 4  # of each
-TITLE = 34  # characters of a run's title
+TITLE = 34  # characters of a run's title, at most
+OTHERS = 52  # left to all but the title
 
 
-def compared(comparison: Comparison | None) -> Iterator[RenderableType]:
+def compared(comparison: Comparison | None, page: Page) -> Iterator[RenderableType]:
     """What is said about the runs together, and about each against the baselines; nothing where there is one run alone."""
     if comparison is None:
         return
@@ -28,25 +30,26 @@ def compared(comparison: Comparison | None) -> Iterator[RenderableType]:
         yield heading("Compared")
         if len(comparison.runs) > 1 and comparison.summary:
             yield paragraph(comparison.summary)
-        yield from _ranking(comparison)
+        yield from _ranking(comparison, page)
         yield from _changed(comparison)
     yield from _judged(comparison)
 
 
-def _ranking(comparison: Comparison) -> Iterator[RenderableType]:
+def _ranking(comparison: Comparison, page: Page) -> Iterator[RenderableType]:
     standings = comparison.standings
     if not standings:
         return
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(justify="right", no_wrap=True)
-    table.add_column(no_wrap=True, max_width=TITLE)
+    table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(overflow="fold")
+    width = max(TITLE // 2, min(TITLE, page.width - OTHERS))
     table.add_row("", "", comparison.metric, "behind", "", style="dim")
     for place, standing in enumerate(standings[:ROWS], 1):
         name = title(standing.run)
-        shown = name if len(name) <= TITLE else f"...{name[3 - TITLE :]}"
+        shown = name if len(name) <= width else f"...{name[3 - width :]}"
         behind = "" if place == 1 else number(standing.behind)
         table.add_row(f"{place}.", Text(shown), number(standing.level), behind, _remark(comparison, standing, place))
     yield Padding(table, (1, 0, 0, 2))

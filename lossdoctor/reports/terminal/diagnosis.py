@@ -32,8 +32,10 @@ from lossdoctor.reports.terminal.layout import (
 
 IN_FULL = 3  # more runs than this become a table, with the last and the worst in full
 ROWS = 20  # of that table
-TITLE = 30  # characters of a run's title in it
-GAP = 2  # between its columns, which rich counts as part of the left one
+TITLE = 30  # characters of a run's title in it, at most
+STATUS = 27  # that its status, confidence and margins take
+OTHERS = 50  # left to all but the title
+GAP = 2  # between its columns
 COLUMNS = 8  # of a log that are named
 
 
@@ -41,8 +43,8 @@ def runs(diagnoses: Sequence[Diagnosis], page: Page, comparison: Comparison | No
     """The report on all runs of all logs; how they compare follows the few, and stands before what is said in full of many."""
     chosen = list(diagnoses)
     if len(diagnoses) > IN_FULL:
-        yield from _overview(diagnoses)
-        yield from compared(comparison)
+        yield from _overview(diagnoses, page)
+        yield from compared(comparison, page)
         worst, last = min(diagnoses, key=badness), diagnoses[-1]
         chosen = [last] if worst is last else [worst, last]
         yield Text("\nIn full: the worst and the last." if len(chosen) == 2 else "\nIn full: the last, which is the worst.", style="dim")
@@ -51,26 +53,26 @@ def runs(diagnoses: Sequence[Diagnosis], page: Page, comparison: Comparison | No
             yield Text("")
         yield from _run(diagnosis, page)
     if len(diagnoses) <= IN_FULL:
-        yield from compared(comparison)
+        yield from compared(comparison, page)
 
 
-def _overview(diagnoses: Sequence[Diagnosis]) -> Iterator[RenderableType]:
+def _overview(diagnoses: Sequence[Diagnosis], page: Page) -> Iterator[RenderableType]:
     counts = Counter(diagnosis.status for diagnosis in diagnoses)
     yield Text(f"{len(diagnoses):,} runs", style="bold")
     yield paragraph(", ".join(f"{counts[status]:,} {status}" for status in sorted(counts, key=WORST_FIRST.index)))
     table = Table.grid(padding=(0, GAP, 0, 0))
-    table.add_column(no_wrap=True, width=TITLE + GAP)
-    table.add_column(no_wrap=True, width=13 + GAP)
-    table.add_column(no_wrap=True, width=5 + GAP, justify="right")
-    table.add_column(no_wrap=True, overflow="crop", ratio=1)
+    for justify in ("left", "left", "right", "left"):
+        table.add_column(no_wrap=True, justify=justify)
+    width = max(TITLE // 2, min(TITLE, page.width - OTHERS))
+    room = max(0, page.width - width - STATUS)
     shown = sorted(diagnoses, key=badness)[:ROWS] if len(diagnoses) > ROWS else diagnoses
     for diagnosis in shown:
         cause = diagnosis.findings[0] if diagnosis.findings else None
         table.add_row(
-            Text(name if len(name := title(diagnosis.run)) <= TITLE else f"...{name[3 - TITLE :]}"),
+            Text(name if len(name := title(diagnosis.run)) <= width else f"...{name[3 - width :]}"),
             status_text(diagnosis.status),
             percent(diagnosis.verdict.confidence),
-            Text(f"{cause.code} {cause.name}" if cause else ""),
+            Text(f"{cause.code} {cause.name}"[:room] if cause else ""),
         )
     yield Padding(table, (1, 0, 0, 2))
     if len(diagnoses) > len(shown):
