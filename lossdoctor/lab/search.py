@@ -282,15 +282,16 @@ class Search:
         effect = self.judge.proof(before, after, led=led)
         reach = self.reach((), self.first)
         lasting = self.judge.material(reach - statistics.fmean(after), reach, led=led)
-        steps = self.bench.trial(patch, self.first, self.share).steps
+        shown = self.bench.trial(patch, self.first, self.share)
         proved = effect is not None and lasting
-        self._record(chosen, after, before, steps, None, verified=proved)
+        self._record(chosen, after, before, shown.steps, None, verified=proved)
         if not proved or effect is None:
             return False
         shares = self._shares(chosen)
         ranked = sorted(chosen, key=lambda c: -shares[c.fix.code])
         parts = tuple(Chosen(c.fix, c.patch, shares[c.fix.code]) for c in ranked)
-        self.prescription = Prescription(parts, self._merged(ranked), statistics.fmean(before), statistics.fmean(after), effect)
+        levels = statistics.fmean(before), statistics.fmean(after)
+        self.prescription = Prescription(parts, self._merged(ranked), *levels, effect, run=shown.run)
         total = sum(max(gain, 0.0) for gain in shares.values()) or 1.0
         for candidate in ranked:
             share = max(shares[candidate.fix.code], 0.0) / total
