@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,11 +18,12 @@ from lossdoctor.core import discover
 from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.config import ConfigFile, load, seconds
 from lossdoctor.core.diagnosis import Examination, Status, Verdict
-from lossdoctor.core.errors import UserCodeError
+from lossdoctor.core.errors import UsageError, UserCodeError
 from lossdoctor.core.fix import Settings
 from lossdoctor.core.run import Run
 from lossdoctor.core.signals import Signals
 from lossdoctor.core.trial import Cost, Proof
+from lossdoctor.train import LogFile
 
 FLOOR = 500  # training steps that a search is given at least: where a training is shorter, its cost hardly matters
 TIMELY = 0.5  # share of the time that the trials are planned for: evaluating and examining take time too
@@ -51,6 +54,8 @@ def probe(
     ignore: Sequence[str] = (),
     thresholds: Mapping[str, float] | None = None,
     overfit: bool = False,
+    log: str | Path | None = None,
+    trials: str | Path | None = None,
     resume: bool = True,
     progress: Progress = lambda *_: None,
 ) -> Proof:
@@ -60,9 +65,14 @@ def probe(
     ``2m``; ``steps`` the training steps of all trials, by default those of one full training. A prescription is written to
     ``fixed``, by default the config's name with ``.fixed.yaml``. An interrupt ends the search; what is known by then is returned
     with ``interrupted`` set, and with ``resume`` the next probe of the same config, data and code goes on from there.
+
+    ``log`` is the log of a training of this config: what it shows ranks the candidates, and the baseline is trained no
+    further than the trials compare. ``trials`` is a folder for the log of every trial, which ``diagnose`` reads.
     """
     begin = time.monotonic()
     file = load(config)
+    own = _logged(log) if log else None
+    folder = _folder(Path(trials)) if trials else None
     from lossdoctor.lab import isolate
     from lossdoctor.lab.bench import Bench
     from lossdoctor.lab.fit import count_steps
@@ -88,7 +98,8 @@ def probe(
             failed = ("overfit: cannot be told: the loss cannot be computed",) if overfit else ()
             return _unrunnable(replace(proof, failed=failed), workload, checks, error)
         bench.deadline = deadline
-        patient = Patient(bench, checks, Signals(discover.signals(), workload=workload), progress)
+        proof = replace(proof, resumed=len(journal.known))
+        patient = Patient(bench, checks, Signals(discover.signals(), workload=workload), progress, own)
         search = patient.search(affordable, seeds)
         interrupted = False
         try:
@@ -99,6 +110,8 @@ def probe(
             interrupted = True
         if not interrupted and not search.exhausted:
             journal.close()
+    if folder:
+        _write_trials(bench, folder)
     proof = patient.told(proof, search, interrupted=interrupted)
     if proof.prescription:
         proof = _written(proof, file, Path(fixed) if fixed else file.path.with_suffix(".fixed.yaml"))
@@ -125,12 +138,16 @@ def _affordable(workload: Workload, pace: Pace, left: float, steps: int) -> floa
 
 @dataclass
 class Patient:
-    """A config under examination: what its data and model show, and what the log of its training shows so far."""
+    """A config under examination: what its data and model show, and what the log of its training shows so far.
+
+    ``own`` is the user's log of the whole training, which tells more than the first part of another.
+    """
 
     bench: Bench
     checks: Sequence[Check]
     signals: Signals
     progress: Progress
+    own: Run | None = None
     examination: Examination = field(default_factory=Examination)
     verdict: Verdict | None = None
     log: Run | None = None
@@ -140,8 +157,10 @@ class Patient:
         from lossdoctor.lab.search import candidates
 
         self.progress("examining data, model and gradients")
-        self.signals = self.signals.but(run=run)
-        self.log, self.verdict = run, self.signals.get("verdict")
+        self.log = self.own or run
+        if self.signals.given.get("run") is not self.log:
+            self.signals = self.signals.but(run=self.log)
+        self.verdict = self.signals.get("verdict")
         self.examination = examine.examine(self.checks, self.signals)
         config, task = self.bench.file, self.bench.workload.task
         pool = candidates(
@@ -173,6 +192,38 @@ class Patient:
             advice=tuple(finding.message for finding in self.examination.findings if _needs_hands(finding)) if search.treatments else (),
             interrupted=interrupted,
         )
+
+
+def _logged(log: str | Path) -> Run:
+    """The run in the user's log."""
+    from lossdoctor.read import read
+
+    runs = read(log)
+    if len(runs) != 1:
+        raise UsageError(f"--log {log}: it holds {len(runs)} runs; give the log of one training of this config")
+    return runs[0]
+
+
+def _folder(folder: Path) -> Path:
+    """The folder for the logs of the trials, made where it is not there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--trials {folder}: cannot be made: {error.strerror}") from None
+    return folder
+
+
+def _write_trials(bench: Bench, folder: Path) -> None:
+    """A log of every trial, and ``index.csv`` with the changes that each made to the config."""
+    with (folder / "index.csv").open("w", newline="", encoding="utf-8") as file:
+        index = csv.writer(file)
+        index.writerow(("file", "seed", "steps", "changes", "error"))
+        for number, (patch, seed, rows, error) in enumerate(bench.logs.values()):
+            name = f"trial_{number:03}.csv" if rows else ""
+            index.writerow((name, seed, rows[-1]["step"] if rows else 0, json.dumps(dict(patch.changes)), error or ""))
+            with LogFile(folder / name if rows else None) as log:
+                for row in rows:
+                    log.write(row)
 
 
 def _not_overfitted(signals: Signals) -> tuple[str, ...]:

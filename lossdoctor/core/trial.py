@@ -121,4 +121,5 @@ class Proof:
     cost: Cost = Cost(0.0, 0, 0.0)
     interrupted: bool = False
     failed: tuple[str, ...] = ()
+    resumed: int = 0
     run: Run | None = None

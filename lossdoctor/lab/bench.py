@@ -62,7 +62,7 @@ class Bench:
     spent: float = 0.0
     steps: int = 0
     done: dict[str, Outcome] = field(default_factory=dict)
-    log: dict[str, tuple[Patch, Job]] = field(default_factory=dict)
+    logs: dict[str, tuple[Patch, int, list[Row], str | None]] = field(default_factory=dict)
 
     @classmethod
     def open(
@@ -172,7 +172,9 @@ class Bench:
         stop = _stop(rows, plan.config, self.workload.patched(plan.config), plan.job.every)
         if plan.config.training.early_stopping and rows:
             rows = _restored(rows[: stop or len(rows)])
-        self.log[f"{plan.job.key}{plan.config.training.early_stopping}"] = patch, plan.job
+        key = f"{plan.job.key}{plan.config.training.early_stopping}"
+        if key not in self.logs or len(self.logs[key][2]) <= len(rows):
+            self.logs[key] = patch, plan.job.seed, rows, error
         value = math.inf if error or not rows else self.judge.value(rows[-1])
         return Trial(plan.job.seed, value, int(rows[-1]["step"]) if rows else 0, as_run(rows, self.file), error)
 

@@ -286,7 +286,7 @@ class Workload:
         """Errors in a forward pass become a sentence with the shapes that met."""
         try:
             yield
-        except (LossDoctorError, torch.OutOfMemoryError):
+        except (LossDoctorError, MemoryError, torch.OutOfMemoryError):
             raise
         except (Exception, SystemExit) as error:
             train = self.splits[0]
