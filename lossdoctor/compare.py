@@ -7,7 +7,7 @@ tasks and nets they were not fitted on); several baselines show it themselves, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import NormalDist
@@ -94,8 +94,10 @@ class Track:
 
 def compare(runs: Sequence[Run], baselines: Sequence[Run] = ()) -> Comparison:
     """Rank the runs by what all of them log, validation before training, and judge each against the baselines."""
-    several = _several(runs) if len(runs) > 1 else Comparison(tuple(runs))
-    judgements = tuple(judge(run, baselines) for run in runs) if baselines else ()
+    measured = [_measured(run) for run in runs]
+    several = _several(measured) if len(runs) > 1 else Comparison(tuple(runs))
+    healthy = [_measured(run) for run in baselines]
+    judgements = tuple(_judge(each, healthy) for each in measured) if healthy else ()
     summary = judgements[0].summary if len(judgements) == 1 else several.summary
     return replace(several, judgements=judgements, summary=summary)
 
@@ -103,8 +105,9 @@ def compare(runs: Sequence[Run], baselines: Sequence[Run] = ()) -> Comparison:
 # --- several runs ------------------------------------------------------------------------------------------------------
 
 
-def _several(runs: Sequence[Run]) -> Comparison:
-    tracks, left_out = _tracks(runs)
+def _several(measured: Sequence[Measured]) -> Comparison:
+    runs = [each.run for each in measured]
+    tracks, left_out = _tracks(measured)
     changed = _changed(runs)
     if len(tracks) < 2:
         why = "; ".join(dict.fromkeys(f"{title(run)}: {reason}" for run, reason in left_out[:3]))
@@ -211,10 +214,15 @@ def judge(run: Run, baselines: Sequence[Run]) -> Judgement:
     The standard deviation between seeds is pooled from what one log tells, worth ``FREEDOM`` degrees of freedom, and from the
     spread of the baselines. Smyth 2004, Linear models and empirical Bayes methods (the moderated t).
     """
-    tracks, left_out = _tracks([run, *baselines], must=run)
+    return _judge(_measured(run), [_measured(each) for each in baselines])
+
+
+def _judge(measured: Measured, baselines: Sequence[Measured]) -> Judgement:
+    run = measured.run
+    tracks, left_out = _tracks([measured, *baselines], must=measured)
     ours = [track for track in tracks if track.run is run]
     theirs = [track for track in tracks if track.run is not run]
-    changed = _changed([baselines[0], run])
+    changed = _changed([baselines[0].run, run])
     if not ours or not theirs:
         reasons = "; ".join(dict.fromkeys(f"{title(each)}: {reason}" for each, reason in left_out[:3]))
         return Judgement(run, changed=changed, summary=f"{title(run)} cannot be compared with the baseline. {reasons}")
@@ -261,53 +269,60 @@ def _limit(values: Floats, prior: float, error: float) -> float:
 
 
 def reached(track: Track, level: float) -> float | None:
-    """The first place at which the running median of a track is at ``level`` or better."""
-    smooth = track.finite.smooth(1 if len(track.finite) < 12 else max(3, len(track.finite) // 50))
+    """The first place at which the running median of a track, in at most 256 bins, is at ``level`` or better."""
+    binned = track.shape.curve
+    smooth = binned.smooth(1 if len(binned) < 12 else 5)
     there = np.flatnonzero(smooth.value <= level)
     return float(smooth.step[there[0]]) if len(there) else None
 
 
 def _spacing(track: Track) -> float:
-    return float(np.median(np.diff(track.finite.step)))
+    return float(np.median(np.diff(track.shape.curve.step)))
 
 
 # --- what can be laid beside what --------------------------------------------------------------------------------------
 
 
-def _tracks(runs: Sequence[Run], must: Run | None = None) -> tuple[list[Track], tuple[tuple[Run, str], ...]]:
-    """The best metric that all runs have, else that most of them have; and the runs that lack it, each with the reason."""
-    found = [(run, _measured(run)) for run in runs]
-    labels = dict.fromkeys(label for name in ORDER for _, measured in found for label in measured if measured[label][1] == name)
-    usable = [label for label in labels if must is None or label in _measured(must)]
-    if not usable:
-        return [], tuple((run, _lacking(run, "")) for run in runs)
-    label = max(usable, key=lambda label: sum(label in measured for _, measured in found))
-    kind = _kind(next(run for run, measured in found if label in measured and must in (None, run)), label)
-    tracks, left_out = [], []
-    for run, measured in found:
-        if label not in measured:
-            left_out.append((run, _lacking(run, label)))
-        elif _kind(run, label) != kind:
-            left_out.append(
-                (run, f"its {label} is {' '.join(_kind(run, label)) or 'a loss'} and that of the others {' '.join(kind) or 'a loss'}")
-            )
-        else:
-            tracks.append(measured[label][0])
-    return tracks, tuple(left_out)
+@dataclass(frozen=True)
+class Measured:
+    """The series that a run can be compared by, by label; ``signals`` names the signal that gave each."""
+
+    run: Run
+    tracks: Mapping[str, Track]
+    signals: Mapping[str, str]
 
 
-def _measured(run: Run) -> dict[str, tuple[Track, str]]:
-    """The series that a run can be compared by, by label, each with the signal that gives it."""
+def _measured(run: Run) -> Measured:
     signals = Signals(discover.signals(), run=run)
-    found: dict[str, tuple[Track, str]] = {}
+    tracks: dict[str, Track] = {}
+    given: dict[str, str] = {}
     for name in ORDER:
         curve = signals.get(name)
-        if curve is None or len(curve.finite) < ENOUGH or curve.label in found:
+        if curve is None or len(curve.finite) < ENOUGH or curve.label in tracks:
             continue
         sign = -1.0 if name in HIGHER else signals.get("judged_sign") if name == "judged_loss" else 1.0
         turned = replace(curve, value=-curve.value) if name in HIGHER else curve
-        found[curve.label] = Track(run, turned, sign), name
-    return found
+        tracks[curve.label], given[curve.label] = Track(run, turned, sign), name
+    return Measured(run, tracks, given)
+
+
+def _tracks(found: Sequence[Measured], must: Measured | None = None) -> tuple[list[Track], tuple[tuple[Run, str], ...]]:
+    """By the best metric that all runs have, else most of them (and ``must``, always); and the others, each with the reason."""
+    labels = dict.fromkeys(label for name in ORDER for each in found for label in each.tracks if each.signals[label] == name)
+    usable = [label for label in labels if must is None or label in must.tracks]
+    if not usable:
+        return [], tuple((each.run, _lacking(each.run, "")) for each in found)
+    label = max(usable, key=lambda label: sum(label in each.tracks for each in found))
+    kind = _kind((must or next(each for each in found if label in each.tracks)).run, label)
+    tracks, left_out = [], []
+    for each in found:
+        if label not in each.tracks:
+            left_out.append((each.run, _lacking(each.run, label)))
+        elif (other := _kind(each.run, label)) != kind:
+            left_out.append((each.run, f"its {label} is {' '.join(other) or 'a loss'} and that of the others {' '.join(kind) or 'a loss'}"))
+        else:
+            tracks.append(each.tracks[label])
+    return tracks, tuple(left_out)
 
 
 def _kind(run: Run, label: str) -> tuple[str, ...]:
