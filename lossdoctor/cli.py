@@ -24,25 +24,77 @@ FAILED, INPUT_AT_FAULT, WE_ARE_AT_FAULT, INTERRUPTED = 1, 2, 3, 130
 UNUSABLE: Any = typer.BadParameter.__bases__[0]  # what all usage errors derive from, wherever this version of typer keeps it
 
 app = typer.Typer(
-    add_completion=False,
     rich_markup_mode=None,  # rich would more than double the time that --help takes
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+def _complete(words: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    """Tab completion by words that are looked up when the key is pressed; what stands before a comma stays."""
+
+    def complete(incomplete: str) -> list[str]:
+        done, comma, last = incomplete.rpartition(",")
+        return [f"{done}{comma}{word}" for word in words() if word.lower().startswith(last.lower())]
+
+    return complete
+
+
+def _formats() -> Iterable[str]:
+    from lossdoctor.core.discover import reports
+
+    return reports()
+
+
+def _checks() -> list[str]:
+    from lossdoctor.core.discover import checks
+
+    return [check.code for check in checks()]
+
+
+def _policy_words() -> list[str]:
+    from lossdoctor.core.check import Severity
+    from lossdoctor.core.diagnosis import Status
+    from lossdoctor.gate import UNHEALTHY
+
+    return [UNHEALTHY, *Status, *Severity, *_checks()]
+
+
+def _readers() -> list[str]:
+    from lossdoctor.core.discover import readers
+    from lossdoctor.read import key
+
+    return [key(reader) for reader in readers()]
+
+
+def _entries() -> list[str]:
+    from lossdoctor.core.discover import checks, fixes
+
+    units = (*checks(), *fixes())
+    return ["readers", *(unit.code for unit in units), *(unit.name for unit in units)]
+
+
 Logs = Annotated[list[str], typer.Argument(metavar="LOG", help="A log file, a run folder, or - for standard input.")]
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The YAML file that describes model, data and training.")]
 FORMATS = "text, json, markdown, html, junit, sarif, github or gitlab"
-Format = Annotated[str, typer.Option("--format", metavar="NAME", help=f"How to print the report: {FORMATS}.")]
+Format = Annotated[
+    str, typer.Option("--format", metavar="NAME", help=f"How to print the report: {FORMATS}.", autocompletion=_complete(_formats))
+]
 Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the report to FILE.")]
-Select = Annotated[list[str] | None, typer.Option("--select", metavar="CODES", help="Only checks whose code begins so: LR,GRAD001.")]
-Ignore = Annotated[list[str] | None, typer.Option("--ignore", metavar="CODES", help="No checks whose code begins so.")]
+Select = Annotated[
+    list[str] | None,
+    typer.Option("--select", metavar="CODES", help="Only checks whose code begins so: LR,GRAD001.", autocompletion=_complete(_checks)),
+]
+Ignore = Annotated[
+    list[str] | None, typer.Option("--ignore", metavar="CODES", help="No checks whose code begins so.", autocompletion=_complete(_checks))
+]
 FailOn = Annotated[
     list[str] | None,
     typer.Option(
         "--fail-on",
         metavar="WORDS",
         help="Exit 1 on a status (stalled), unhealthy, a code (LR001), a severity or worse (warning).",
+        autocompletion=_complete(_policy_words),
     ),
 ]
 Baseline = Annotated[
@@ -51,7 +103,12 @@ Baseline = Annotated[
 ]
 Map = Annotated[list[str] | None, typer.Option("--map", metavar="ROLE=COLUMN", help="Take a column for a role: val_loss=dev_nll.")]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="CODE.NAME=VALUE", help="Set a threshold of a check.")]
-Reader = Annotated[str | None, typer.Option("--reader", metavar="NAME", help="Read with this reader; see `lossdoctor explain readers`.")]
+Reader = Annotated[
+    str | None,
+    typer.Option(
+        "--reader", metavar="NAME", help="Read with this reader; see `lossdoctor explain readers`.", autocompletion=_complete(_readers)
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the verdict and the findings; no progress.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour; NO_COLOR in the environment does the same.")]
 
@@ -87,7 +144,7 @@ def _root(
         raise typer.Exit(INPUT_AT_FAULT)
 
 
-@app.command()
+@app.command(short_help="Read any training log, say what is wrong and what to try.")
 def diagnose(
     logs: Logs,
     format: Format = "text",
@@ -130,7 +187,7 @@ def diagnose(
     raise typer.Exit(max(code, FAILED * failed, _crashes(each.examination for each in diagnoses)))
 
 
-@app.command()
+@app.command(short_help="Find what makes a model not learn, and prove the fix.")
 def probe(
     config: Config,
     examine_only: Annotated[bool, typer.Option("--examine-only", help="Stop after the findings, before any search.")] = False,
@@ -206,7 +263,7 @@ def probe(
     raise typer.Exit(max(INTERRUPTED * proof.interrupted, FAILED * failed, _crashes([proof.examination])))
 
 
-@app.command()
+@app.command(short_help="Train what a config says; write a log.")
 def train(
     config: Config,
     output: Annotated[
@@ -246,7 +303,7 @@ def train(
         console.write(f"{len(rows)} epochs in {output}; `lossdoctor diagnose {output}` reads it\n")
 
 
-@app.command()
+@app.command(short_help="For CI: exit 1 where a run breaks the policy.")
 def gate(
     logs: Logs,
     fail_on: FailOn = None,
@@ -310,7 +367,7 @@ def gate(
     raise typer.Exit(max(code, FAILED * failed, _crashes(each.examination for each in diagnoses)))
 
 
-@app.command()
+@app.command(short_help="Write a commented config.")
 def init(
     model: Annotated[str, typer.Option("--model", metavar="FILE.py:NAME", help="The callable that builds the model.")],
     data: Annotated[str, typer.Option("--data", metavar="DATA", help="FILE.py:NAME, or a .csv .tsv .parquet .npz file.")],
@@ -334,10 +391,13 @@ def init(
     console.write(config_text(model, data, target, val, output.parent if output else Path()), output)
 
 
-@app.command()
+@app.command(short_help="The catalogue of checks, fixes and readers.")
 def explain(
     code: Annotated[
-        str | None, typer.Argument(metavar="[CODE]", help="A code (LR001), a name, or `readers`; with --schema, which one.")
+        str | None,
+        typer.Argument(
+            metavar="[CODE]", help="A code (LR001), a name, or `readers`; with --schema, which one.", autocompletion=_complete(_entries)
+        ),
     ] = None,
     schema: Annotated[
         bool, typer.Option("--schema", help="Print a JSON Schema: of the probe config, or of what `diagnose` or `probe` reports.")

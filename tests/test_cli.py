@@ -474,3 +474,33 @@ def test_a_reader_that_goes_away_is_no_error(log: Callable[..., str]) -> None:
     os.close(writing)
     assert done.stderr == b""
     assert done.returncode == 0
+
+
+# tab completion
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("lossdoctor diag", {"diagnose"}),
+        ("lossdoctor diagnose --format ht", {"html"}),
+        ("lossdoctor gate --fail-on stalled,dive", {"stalled,diverging"}),
+        ("lossdoctor diagnose --reader lightning", {"lightning_csv"}),
+        ("lossdoctor diagnose --select IMB00", {"IMB001", "IMB002"}),
+        ("lossdoctor explain lower-learning", {"lower-learning-rate"}),
+    ],
+)
+def test_the_tab_key_offers_what_fits(line: str, offered: set[str]) -> None:
+    words = {"_LOSSDOCTOR_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+    done = subprocess.run([sys.executable, "-m", "lossdoctor"], capture_output=True, text=True, check=False, env=os.environ | words)
+    assert set(done.stdout.split()) == offered
+
+
+def test_completion_installs_itself_in_bash(tmp_path: Path) -> None:
+    home = os.environ | {"HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "lossdoctor", "--install-completion", "bash"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=home)
+    assert done.returncode == 0
+    script = tmp_path / ".bash_completions" / "lossdoctor.sh"
+    assert "complete -o default -F _lossdoctor_completion lossdoctor" in script.read_text()
+    assert str(script) in (tmp_path / ".bashrc").read_text()

@@ -198,6 +198,11 @@ def test_what_was_not_examined_is_said_once_for_each_reason() -> None:
     assert "HW001 HW002: the log has no step time" in terminal(diagnosis())
 
 
+def test_a_forecast_that_the_run_has_overtaken_is_not_shown() -> None:
+    assert "forecast for step 1,500" in terminal(diagnosis())
+    assert "forecast" not in terminal(replace(diagnosis(), forecast=Forecast("val_loss", 1000.0, 0.29, 0.28, 0.3, 0.01)))
+
+
 def test_the_columns_and_the_notes_are_shown() -> None:
     text = terminal(diagnosis(), width=120)
     assert 'val_loss from "dev loss" (120 points)' in text

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from lossdoctor.core.check import Finding
-from lossdoctor.core.diagnosis import Diagnosis, Status
+from lossdoctor.core.diagnosis import Diagnosis, Forecast, Status
 from lossdoctor.core.fix import Settings
 from lossdoctor.core.run import Run
 from lossdoctor.core.text import number, plain
@@ -45,6 +45,12 @@ def title(run: Run) -> str:
 def badness(diagnosis: Diagnosis) -> tuple[int, float]:
     """A key that sorts diagnoses, the worst and surest first."""
     return WORST_FIRST.index(diagnosis.status), -diagnosis.verdict.confidence
+
+
+def ahead(diagnosis: Diagnosis) -> Forecast | None:
+    """The forecast, unless the run has already come to that step: one that went on with NaN has overtaken it."""
+    forecast = diagnosis.forecast
+    return forecast if forecast and forecast.at_step > diagnosis.run.steps else None
 
 
 def ordered(run: Run) -> list[str]:

@@ -14,7 +14,7 @@ from lossdoctor.core.diagnosis import Diagnosis, Forecast, Verdict
 from lossdoctor.core.run import Run
 from lossdoctor.core.text import number, plain
 from lossdoctor.core.thin import thin, trend
-from lossdoctor.core.wording import ordered, title
+from lossdoctor.core.wording import ahead, ordered, title
 
 BEFORE, AFTER = "before", "after"  # the prescription; what the names of such curves end with
 POINTS = 12_000  # of all curves of a page together
@@ -45,9 +45,7 @@ class Figure:
     @classmethod
     def of(cls, diagnosis: Diagnosis) -> Figure:
         """The chart of a diagnosis: the losses first, then what else was logged."""
-        run, forecast = diagnosis.run, diagnosis.forecast
-        ahead = forecast is not None and forecast.at_step > run.steps  # one that a run of NaN has overtaken says nothing
-        return cls(title(run), panels(run), marks(diagnosis.verdict), forecast if ahead else None)
+        return cls(title(diagnosis.run), panels(diagnosis.run), marks(diagnosis.verdict), ahead(diagnosis))
 
     def data(self, points: int) -> dict[str, Any]:
         """The chart as JSON knows it; a curve has at most ``points`` points."""

@@ -15,7 +15,7 @@ from lossdoctor.core.diagnosis import Diagnosis, Remedy
 from lossdoctor.core.report import Page
 from lossdoctor.core.run import Run
 from lossdoctor.core.text import number, plain
-from lossdoctor.core.wording import WORST_FIRST, badness, interval, ordered, percent, title
+from lossdoctor.core.wording import WORST_FIRST, ahead, badness, interval, ordered, percent, title
 from lossdoctor.reports.terminal.chart import Ink, chart
 from lossdoctor.reports.terminal.comparison import compared
 from lossdoctor.reports.terminal.layout import (
@@ -90,7 +90,7 @@ def _run(diagnosis: Diagnosis, page: Page) -> Iterator[RenderableType]:
 
 
 def _verdict(diagnosis: Diagnosis) -> RenderableType:
-    verdict, forecast = diagnosis.verdict, diagnosis.forecast
+    verdict, forecast = diagnosis.verdict, ahead(diagnosis)
     facts = [f"confidence {percent(verdict.confidence)}"]
     if verdict.stop_step is not None and verdict.wasted_fraction:
         facts.append(f"could have stopped at step {number(verdict.stop_step)}, {percent(verdict.wasted_fraction)} of the run came after")
