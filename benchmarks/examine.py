@@ -1,6 +1,6 @@
 """What the examination alone says of faults it was not told, and what it costs: no search, no prescription.
 
-    python benchmarks/examine.py [--half test|development|all] [--only TEXT] [--twins] [--jobs 2]
+    python benchmarks/examine.py [--half test|development|later|all] [--only TEXT] [--twins] [--jobs 2]
 
 Each case is examined as `lossdoctor probe --examine-only` does it: one training as configured, then data, model and gradients.
 A fault is named first where the most confident finding lies in its family. ``--twins`` examines the sound twin of each fault too.
@@ -25,20 +25,24 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 import torch
 from cases.examined import EXAMINED
+from cases.later import LATER
 from cases.table import CASES, Case, dump
 
 from lossdoctor.core import discover
 from lossdoctor.core.check import Severity
 from lossdoctor.core.config import load
+from lossdoctor.core.diagnosis import Examination
 from lossdoctor.core.errors import UserCodeError
 from lossdoctor.core.fix import Patch
 from lossdoctor.core.signals import Signals
 from lossdoctor.examine import examine
-from lossdoctor.lab.bench import NOTHING, Bench
+from lossdoctor.lab.bench import as_run
+from lossdoctor.lab.fit import fit
 from lossdoctor.lab.workload import Workload
 
 FOLDER = Path(__file__).parent / "cases"
 TRAINING = "the training"
+LOOKS = 8  # evaluations of a training shorter than that many epochs
 
 
 def measure(case: Case, twin: bool) -> dict[str, Any]:
@@ -54,12 +58,16 @@ def measure(case: Case, twin: bool) -> dict[str, Any]:
         workload = timed(Workload.load, "the data", spent)(file)
         signals = Signals(discover.signals(), workload=workload)
         try:
-            bench = Bench.open(file, workload)
-            signals.given["run"] = timed(bench.trial, TRAINING, spent)(NOTHING, workload.config.training.seed, 1.0).run
+            every = min(workload.steps_per_epoch, max(1, workload.steps // LOOKS))
+            done = timed(fit, TRAINING, spent)(workload, workload.config.training.seed, workload.steps, every)
+            signals.given["run"] = as_run(done.rows, file)
         except UserCodeError:
             pass  # a fault that keeps the training from running at all, which the examination is to name
         signals.catalogue.functions.update({name: timed(f, name, spent) for name, f in signals.catalogue.functions.items()})
-        outcome = examine(discover.checks(), signals)
+        try:
+            outcome = examine(discover.checks(), signals)
+        except UserCodeError as error:  # refused: the report is one sentence about the user's code, and names no family
+            outcome = Examination(crashed={"refused": str(error)})
     return {
         "name": case.name + " (twin)" * twin,
         "half": case.half,
@@ -155,14 +163,14 @@ def main() -> None:
     parser.add_argument("--twins", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    cases = [c for c in (*CASES, *EXAMINED) if options.only in c.name and options.half in ("all", c.half)]
+    cases = [c for c in (*CASES, *EXAMINED, *LATER) if options.only in c.name and options.half in ("all", c.half)]
     asked = [(c, False) for c in cases] + [(c, True) for c in cases if options.twins and c.sound]
     results = []
     with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn"), torch.set_num_threads, (1,)) as pool:
         for result in pool.map(measure, *zip(*asked, strict=True)):
             results.append(result)
             print(line(result), flush=True)
-    for half in ("development", "test"):
+    for half in ("development", "test", "later"):
         if part := [r for r in results if r["half"] == half]:
             summary(part, half)
             shares(part)

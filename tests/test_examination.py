@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,9 +12,11 @@ import torch
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
 from small_workloads import Arrays, classes, examination, numbers, workload
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 
 from lossdoctor.core.check import Finding, Severity
 from lossdoctor.core.diagnosis import Examination
+from lossdoctor.lab import observe
 from lossdoctor.lab.workload import Workload
 
 Build = Callable[[], nn.Module]
@@ -201,10 +204,67 @@ SOUND: dict[str, Callable[[], Workload]] = {
     "one-hot as decimals": lambda: workload(
         lambda: mlp(6, 3), of(lambda x, y: (x, np.eye(3, dtype=np.float32)[y])), loss="cross_entropy", epochs=100
     ),
+    "language model": lambda: chat(answered=True),
+    "a little noise": lambda: workload(lambda: mlp(6, 3), classes(), data={"augment": [{"noise": 0.2}]}),
     "two to one": lambda: workload(lambda: mlp(6, 2), of(lambda x, y: (x, (y > 0).astype(int)))),
 }
 
 SGD = {"name": "sgd", "lr": 0.05}
+
+
+class Slow(Dataset[tuple[Any, Any]]):
+    """Examples that are fetched from far."""
+
+    def __len__(self) -> int:
+        return 200
+
+    def __getitem__(self, i: int) -> tuple[Any, Any]:
+        time.sleep(0.0005)
+        x = np.random.default_rng(i).normal(size=6).astype(np.float32)
+        return x + np.float32(1e-6 * np.random.random()), int(x[0] > 0)
+
+
+class Chat(Dataset[dict[str, Tensor]]):
+    """Prompts and answers; where ``answered`` is off, half of the answers were cut away."""
+
+    def __init__(self, answered: bool) -> None:
+        self.answered = answered
+
+    def __len__(self) -> int:
+        return 120
+
+    def __getitem__(self, i: int) -> dict[str, Tensor]:
+        ids = torch.randint(1, 12, (8,), generator=torch.Generator().manual_seed(i))
+        kept = self.answered or i % 2 == 0
+        return {"input_ids": ids, "labels": ids.where(torch.arange(8) >= 4, -100) if kept else torch.full((8,), -100)}
+
+
+class Talker(nn.Module):
+    """Gives logits and a loss, as models of Hugging Face do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed, self.out = nn.Embedding(12, 16), nn.Linear(16, 12)
+
+    def forward(self, input_ids: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        logits = self.out(self.embed(input_ids))
+        return {"loss": nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten()), "logits": logits}
+
+
+def talk(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+    return model(**batch)["loss"]
+
+
+def chat(answered: bool) -> Workload:
+    return workload(Talker, Chat(answered), Chat(answered), step=talk, batch_size=40, epochs=40, optimizer={"lr": 0.01})
+
+
+def numbered(x: Any, y: Any) -> Arrays:
+    """A column of numbers that were given out at random."""
+    marks = np.random.default_rng(0).permutation(90_000)[: len(x)] + 10_000
+    return np.hstack([x, marks[:, None].astype(np.float32)]), y
+
+
 FAULTY: dict[str, tuple[str, Callable[[], Workload]]] = {
     "features of all sizes": ("PRE101", lambda: workload(lambda: mlp(13, 3), raw(load_wine))),
     "nan": ("PRE102", lambda: workload(lambda: mlp(6, 3), of(lambda x, y: (with_value(x, np.nan), y)))),
@@ -292,6 +352,40 @@ FAULTY: dict[str, tuple[str, Callable[[], Workload]]] = {
     "rate of 3": ("LR101", lambda: workload(lambda: mlp(6, 3, (32, 32)), classes(), optimizer={"lr": 3.0})),
     "rate of a millionth": ("LR102", lambda: workload(lambda: mlp(6, 3), classes(), optimizer={"lr": 1e-6})),
     "one hidden unit": ("CAP102", lambda: workload(lambda: mlp(64, 10, (1,)), digits(images=False))),
+    "labels above one": (
+        "LAB101",
+        lambda: workload(lambda: mlp(6, 1, last=nn.Sigmoid()), classes(), loss="binary_cross_entropy"),
+    ),
+    "answers cut away": ("LAB104", lambda: chat(answered=False)),
+    "validation out of step": (
+        "LAB106",
+        lambda: workload(
+            lambda: mlp(6, 3),
+            of(lambda x, y: (x[:600], y[:600]), classes(examples=900)),
+            of(lambda x, y: (x[600:], np.roll(y[600:], 7)), classes(examples=900)),
+        ),
+    ),
+    "normalized away": ("PRE115", lambda: workload(lambda: nn.Sequential(nn.Linear(6, 1), nn.LayerNorm(1), mlp(1, 3)), classes())),
+    "another source": (
+        "PRE116",
+        lambda: workload(
+            lambda: mlp(6, 3),
+            of(lambda x, y: (x[:600], y[:600]), classes(examples=900)),
+            of(lambda x, y: (x[600:] + np.float32(2) * (np.arange(6) > 3), y[600:]), classes(examples=900)),
+        ),
+    ),
+    "sorted numbers": (
+        "PRE107",
+        lambda: workload(
+            lambda: mlp(6, 1), of(lambda x, y: (x[y[:, 0].argsort()], np.sort(y, axis=0)), numbers()), numbers(seed=1), shuffle=False
+        ),
+    ),
+    "noise over all": ("AUG101", lambda: workload(lambda: mlp(6, 3), classes(), data={"augment": [{"noise": 10.0}]})),
+    "examples from far": ("HW101", lambda: workload(lambda: mlp(6, 2), Slow(), Slow(), batch_size=50, epochs=250)),
+    "numbers for classes": (
+        "LOSS103",
+        lambda: workload(lambda: mlp(6, 3), of(lambda x, y: (x, np.eye(3, dtype=np.float32)[y])), loss="l1_loss"),
+    ),
     "momentum of 1": ("OPT101", lambda: workload(lambda: mlp(6, 3), classes(), optimizer={"name": "sgd", "lr": 0.01, "momentum": 1.0})),
     "nine updates": ("BATCH101", lambda: workload(lambda: mlp(6, 3), classes(), batch_size=400, epochs=9)),
     "batch norm over two": (
@@ -340,6 +434,18 @@ def test_examples_whose_targets_are_all_masked_are_counted() -> None:
 def test_a_rate_finding_suggests_a_rate_that_the_fix_can_use() -> None:
     finding = next(f for f in examination(FAULTY["rate of 3"][1]()).findings if f.code == "LR101")
     assert 1e-4 < finding.evidence["suggested_lr"] < 0.3
+
+
+def test_a_column_of_numbers_given_out_at_random_is_called_an_identifier() -> None:
+    found = examination(workload(lambda: mlp(7, 3), of(numbered), data={"standardize": True})).findings
+    assert [f.evidence["column"] for f in found if f.code == "LEAK104"] == ["x6"]
+
+
+def test_a_rate_far_above_the_critical_one_is_named_where_a_range_test_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observe, "SECONDS", 0.0)
+    outcome = examination(workload(lambda: mlp(6, 3, (32, 32)), classes(), optimizer={"name": "sgd", "lr": 300.0}))
+    assert "LR101" in outcome.skipped
+    assert "LR103" in [finding.code for finding in outcome.findings]
 
 
 def test_consequences_are_masked_by_their_cause() -> None:

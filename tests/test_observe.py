@@ -205,6 +205,43 @@ def test_the_range_test_finds_a_rate_that_works_far_from_the_configured_one() ->
         assert (test.proposed < 0.6 * test.configured).all()
 
 
+class Squeezed(nn.Module):
+    """Looks everything up, and gives one number an example."""
+
+    def __init__(self, scale: float = 0.1) -> None:
+        super().__init__()
+        self.table = nn.Embedding(10, 4)
+        nn.init.normal_(self.table.weight, 0, scale)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.table(tokens).prod(dim=1).sum(dim=1)
+
+
+def test_outputs_of_one_axis_and_models_of_embeddings_alone_are_examined() -> None:
+    x, y = tokens()
+    work = workload(Squeezed, (x, y.astype(np.float32)), loss="mse_loss")
+    output = observe.output(work)
+    assert output is not None
+    assert output.kind == "free"
+    assert not examination(work).crashed
+
+
+def test_a_model_that_tells_no_inputs_apart_is_counted_as_such() -> None:
+    blank = observe.output(workload(lambda: nn.Sequential(nn.Linear(6, 1), nn.LayerNorm(1), nn.Linear(1, 3)), classes()))
+    sound = observe.output(workload(mlp, classes()))
+    assert blank is not None
+    assert sound is not None
+    assert blank.distinct < 0.05
+    assert sound.distinct > 0.9
+
+
+def test_fewer_examples_are_passed_through_a_larger_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = workload(lambda: nn.Sequential(nn.Linear(6, 500), nn.ReLU(), nn.Linear(500, 500), nn.Linear(500, 3)), classes())
+    assert len(observe.examples(wide)[0]) == observe.EXAMPLES
+    monkeypatch.setattr(observe, "OPERATIONS", 1e7)
+    assert len(observe.examples(wide)[0]) == 19  # of 2 (6 x 500 + 500 x 500 + 500 x 3) operations each
+
+
 def test_frozen_weights_are_random_where_another_seed_gives_others() -> None:
     def frozen(pretrained: bool) -> nn.Module:
         model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 3))

@@ -23,10 +23,13 @@ class Case:
     how: dict[str, Any] = field(default_factory=dict)
     sections: dict[str, Any] = field(default_factory=dict)
     metric: str = "val_loss"
+    later: bool = False
 
     @property
     def half(self) -> str:
-        """Development or test, split by the data set."""
+        """Development or test, split by the data set; what was written when all checks were there is a set of its own."""
+        if self.later:
+            return "later"
         return "test" if self.data.removesuffix("_raw") in TEST_DATA else "development"
 
     def config(self) -> dict[str, Any]:

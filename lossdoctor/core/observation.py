@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """Each input feature over the examples that were looked at.
+    """Each input feature over the ``rows`` examples that were looked at, a sample of ``total`` where there are many.
 
     All arrays have one entry a feature: a column of a table, a channel of images, the last axis of sequences. ``reach`` is
     the largest distance from the median in units of the middle 90 % of the values, 0 where those are all equal; ``used``
@@ -33,9 +33,10 @@ class Columns:
     reach: Floats
     used: Floats
     whole: bool
+    total: int = 0
 
     @classmethod
-    def of(cls, x: NDArray[Any], names: tuple[str, ...] = ()) -> Columns:
+    def of(cls, x: NDArray[Any], names: tuple[str, ...] = (), total: int = 0) -> Columns:
         """Measure inputs ``x`` [n, f], [n, t, f] or images [n, c, h, w]."""
         table = by_feature(x)
         finite = np.isfinite(table)
@@ -59,7 +60,13 @@ class Columns:
             reach=reach,
             used=np.nan_to_num(np.where(finite, table != 0, False).mean(axis=0)),
             whole=bool((known[finite] == np.round(known[finite])).all()),
+            total=max(total, len(x)),
         )
+
+    @property
+    def sample(self) -> str:
+        """Words on how many examples this speaks of, where they are not all."""
+        return f" (in a sample of {self.rows:,} of {self.total:,} examples)" if self.total > self.rows else ""
 
     @property
     def rms(self) -> Floats:
@@ -78,7 +85,7 @@ class Targets:
 
     ``mean`` and ``std`` are of the column that is farthest from mean 0 and standard deviation 1; ``one_hot`` says that there are
     several columns and each row is a distribution: nowhere negative, with a sum of one;
-    ``integer`` that they are stored as integers.
+    ``integer`` that they are stored as integers. ``order`` is the rank correlation of a single target with its place in the data.
     """
 
     mean: float
@@ -90,6 +97,7 @@ class Targets:
     columns: int = 1
     one_hot: bool = False
     integer: bool = False
+    order: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +138,8 @@ class Relation:
 
     ``chance`` is what it would be if the inputs told nothing, ``error`` the standard error of that. For classes, ``wrong`` is the
     share of examples that it puts into another class than their label says, ``sure`` that share among the half it is surest of.
-    ``table`` is False for images, of which it sees the pixels alone.
+    ``table`` is False for images, of which it sees the pixels alone. ``val`` is the score on validation examples, NaN where there are
+    too few, and ``val_error`` its standard error by chance.
     """
 
     score: float
@@ -140,6 +149,21 @@ class Relation:
     wrong: float = 0.0
     sure: float = 0.0
     table: bool = True
+    val: float = float("nan")
+    val_error: float = 0.0
+
+
+@dataclass(frozen=True)
+class Shift:
+    """How well a forest tells validation inputs from training inputs: the area under the curve, 0.5 where it cannot.
+
+    ``error`` is the standard error of that, ``feature`` the column that it goes by most.
+    """
+
+    score: float
+    error: float
+    feature: str
+    examples: int
 
 
 @dataclass(frozen=True)
@@ -159,10 +183,12 @@ class Copies:
 
 @dataclass(frozen=True)
 class Redundancy:
-    """Columns of a table that say nothing new: ``pairs`` are the same up to scale and sign, ``counters`` number the examples."""
+    """Columns of a table that say nothing new: ``pairs`` are the same up to scale and sign, ``counters`` number the examples, and
+    ``identifiers`` are whole numbers that all differ, spread evenly over a wide range."""
 
     pairs: tuple[tuple[str, str], ...]
     counters: tuple[str, ...]
+    identifiers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -253,6 +279,7 @@ class Plan:
     balanced: bool = False
     clipped: bool = False
     warms_up: bool = False
+    augmented: bool = False
     custom: bool = False
     classes: int | None = None
     chance: float | None = None
@@ -348,7 +375,8 @@ class Output:
 
     ``shape`` is that of the output of ``shape[0]`` examples; ``kind`` is ``softmax``, ``log_softmax``, ``sigmoid`` (within 0 and 1),
     ``tanh`` (within -1 and 1), ``relu`` (never negative), ``constant`` or ``free``. ``mean`` and ``std`` are those at the start,
-    ``edge`` the share of values that are exactly the lowest or the highest even then.
+    ``edge`` the share of values that are exactly the lowest or the highest even then. ``distinct`` is the share of different inputs
+    that get outputs of their own, for the weights that tell most apart.
     """
 
     shape: tuple[int, ...]
@@ -358,6 +386,7 @@ class Output:
     mean: float = 0.0
     std: float = 1.0
     edge: float = 0.0
+    distinct: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -396,6 +425,20 @@ class OneBatch:
     chance: float
     steps: int
     examples: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The loss after as many ``steps`` of two trainings that differ in one thing: ``first`` before, ``plain`` and ``changed`` after.
+
+    ``error`` is the standard error of the difference of the two.
+    """
+
+    first: float
+    plain: float
+    changed: float
+    error: float
+    steps: int
 
 
 @dataclass(frozen=True, eq=False)

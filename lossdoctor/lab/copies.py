@@ -15,6 +15,9 @@ AMONG = 10_000  # training examples among which it is looked for
 FEATURES = 64  # numbers that a larger example is projected to, which keeps distances (Johnson and Lindenstrauss 1984)
 CLOSE = 0.05  # of the usual distance to the nearest neighbour
 FEWEST = 50
+FEWEST_MARKS = 200  # rows from which on a column can be told to be an identifier
+WIDE = 5  # times as many whole numbers as there are rows
+KOLMOGOROV = 1.36  # over the root of n: the 5 % point of the largest distance of two distributions
 
 Array = NDArray[Any]
 
@@ -47,7 +50,10 @@ def redundancy(x: Array, names: tuple[str, ...]) -> Redundancy:
     dense = np.flatnonzero((std > 0) & ((table != 0).mean(axis=0) > 0.2))
     scaled = (table[:, dense] - table[:, dense].mean(axis=0)) / std[dense]
     same = np.argwhere(np.triu(np.abs(scaled.T @ scaled) / len(table) > 1 - 1e-6, k=1))
-    return Redundancy(tuple((names[dense[a]], names[dense[b]]) for a, b in same), tuple(names[i] for i in dense if _counts(table[:, i])))
+    pairs = tuple((names[dense[a]], names[dense[b]]) for a, b in same)
+    counters = tuple(names[i] for i in dense if _counts(table[:, i]))
+    marks = (names[i] for i in dense if names[i] not in counters and _identifies(table[:, i]))
+    return Redundancy(pairs, counters, tuple(marks))
 
 
 def _counts(column: Array) -> bool:
@@ -59,6 +65,16 @@ def _counts(column: Array) -> bool:
         return False
     places = gaps / step
     return bool(places.sum() < 3 * len(column) and np.abs(places - places.round()).max() < 0.02)
+
+
+def _identifies(column: Array) -> bool:
+    """Whether the values are whole, all distinct, and spread evenly over a wide range, as numbers given out at random are."""
+    ordered = np.sort(column)
+    spread = ordered[-1] - ordered[0]
+    if len(column) < FEWEST_MARKS or spread < WIDE * len(column) or (np.diff(ordered) == 0).any() or (ordered != ordered.round()).any():
+        return False
+    even = (ordered - ordered[0]) / spread
+    return bool(np.abs(even - np.linspace(0, 1, len(even))).max() < KOLMOGOROV / len(even) ** 0.5)
 
 
 def _projected(known: Array, new: Array) -> tuple[Array, Array]:

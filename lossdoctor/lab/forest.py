@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,34 +11,75 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.metrics import roc_auc_score
 
-from lossdoctor.core.observation import Relation
+from lossdoctor.core.observation import Relation, Shift, by_feature
 
 EXAMPLES = 2000
 FEATURES = 500
 FEWEST = 200
+FEWEST_NEW = 60  # validation examples
 FEW = 10  # examples of a class under which it is left out
 TREES = 60
 
 
-def relation(x: NDArray[Any], y: NDArray[Any], classes: bool) -> Relation | None:
-    """How much better than chance a forest guesses ``y`` [n] from numbers ``x`` [n, f]; None where there are too few examples."""
-    random = np.random.default_rng(0)
-    rows = random.permutation(len(x))[:EXAMPLES]
-    x, y = np.nan_to_num(x[rows][:, :FEATURES], posinf=0.0, neginf=0.0), y[rows].reshape(len(rows))
+def relation(x: NDArray[Any], y: NDArray[Any], val: tuple[NDArray[Any], NDArray[Any]] | None = None, *, classes: bool) -> Relation | None:
+    """How much better than chance a forest guesses ``y`` [n] from numbers ``x`` [n, ...]; None where there are too few examples.
+
+    The forest learns from training examples alone; with ``val``, validation inputs and targets, it is judged on these as well.
+    """
+    x, y = _sample(x, y)
     if len(x) < FEWEST or len(np.unique(y)) < 2:
         return None
+    new = _sample(*val) if val is not None and len(val[0]) >= FEWEST_NEW else None
     options: dict[str, Any] = {"n_estimators": TREES, "oob_score": True, "min_samples_leaf": 3, "random_state": 0}
     if classes:
         forest = RandomForestClassifier(**options).fit(x, y.astype(int))
         votes = np.nan_to_num(forest.oob_decision_function_)
-        known = [(votes[:, i], y == c) for i, c in enumerate(forest.classes_) if (y == c).sum() >= FEW]
-        if not known:
+        seen = _ranked(votes, forest.classes_, y)
+        if seen is None:
             return None
-        score = float(np.mean([roc_auc_score(is_c, vote) for vote, is_c in known]))
-        error = float(np.mean([math.sqrt((len(y) + 1) / (12 * is_c.sum() * (~is_c).sum())) for _, is_c in known]))
-        return Relation(score, 0.5, error, len(x), *_doubts(votes, forest.classes_, y))
-    score = float(np.corrcoef(RandomForestRegressor(**options).fit(x, y).oob_prediction_, y)[0, 1])
-    return Relation(score, 0.0, 1 / math.sqrt(len(x)), len(x))
+        again = _ranked(forest.predict_proba(new[0]), forest.classes_, new[1]) if new else None
+        return Relation(seen[0], 0.5, seen[1], len(x), *_doubts(votes, forest.classes_, y), True, *(again or ()))
+    forest = RandomForestRegressor(**options).fit(x, y)
+    score = float(np.corrcoef(forest.oob_prediction_, y)[0, 1])
+    told = Relation(score, 0.0, 1 / math.sqrt(len(x)), len(x))
+    if new is None or np.ptp(new[1]) == 0:
+        return told
+    return replace(told, val=float(np.corrcoef(forest.predict(new[0]), new[1])[0, 1]), val_error=1 / math.sqrt(len(new[1])))
+
+
+def shift(x: NDArray[Any], x_val: NDArray[Any], names: tuple[str, ...]) -> Shift | None:
+    """How well a forest tells validation inputs from training inputs (Lopez-Paz and Oquab 2017, classifier two-sample tests)."""
+    count = min(len(x), len(x_val), EXAMPLES // 2)
+    if count < FEWEST_NEW:
+        return None
+    random = np.random.default_rng(0)
+    parts = [np.nan_to_num(v[random.permutation(len(v))[:count]], posinf=0.0, neginf=0.0) for v in (x, x_val)]
+    table = np.concatenate([v.reshape(count, -1)[:, :FEATURES] for v in parts])
+    if x.ndim > 2:  # of images and sequences, means and spreads too: what a change of brightness or units does
+        every = [by_feature(one[None]) for v in parts for one in v]
+        table = np.hstack([table, [[*one.mean(axis=0), *one.std(axis=0)] for one in every]])
+    is_val = np.repeat([0, 1], count)
+    forest = RandomForestClassifier(TREES, oob_score=True, min_samples_leaf=3, random_state=0).fit(table, is_val)
+    first = int(forest.feature_importances_.argmax())
+    name = names[first] if len(names) == table.shape[1] else f"x{first}"
+    votes = np.nan_to_num(forest.oob_decision_function_)[:, 1]
+    return Shift(float(roc_auc_score(is_val, votes)), math.sqrt((2 * count + 1) / (12 * count**2)), name, 2 * count)
+
+
+def _sample(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """At most ``EXAMPLES`` rows as a table without gaps [n, f], and a target each [n]."""
+    rows = np.random.default_rng(0).permutation(len(x))[:EXAMPLES]
+    table = x[rows].reshape(len(rows), -1)[:, :FEATURES]
+    return np.nan_to_num(table, posinf=0.0, neginf=0.0), y[rows].reshape(len(rows))
+
+
+def _ranked(votes: NDArray[Any], classes: NDArray[Any], y: NDArray[Any]) -> tuple[float, float] | None:
+    """The mean area under the curve of the classes by ``votes`` [n, c], and its standard error; None where all are too small."""
+    known = [(votes[:, i], y == c) for i, c in enumerate(classes) if min((y == c).sum(), (y != c).sum()) >= FEW]
+    if not known:
+        return None
+    score = float(np.mean([roc_auc_score(is_c, vote) for vote, is_c in known]))
+    return score, float(np.mean([math.sqrt((len(y) + 1) / (12 * is_c.sum() * (~is_c).sum())) for _, is_c in known]))
 
 
 def _doubts(votes: NDArray[Any], classes: NDArray[Any], y: NDArray[Any]) -> tuple[float, float]:

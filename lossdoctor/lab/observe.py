@@ -6,9 +6,12 @@ Nothing here draws a conclusion, and nothing changes what a training would have 
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import functools
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,10 +21,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
+from lossdoctor.core.errors import UserCodeError
 from lossdoctor.core.observation import (
     Baselines,
     Columns,
+    Comparison,
     Copies,
     Gradients,
     Images,
@@ -34,6 +40,7 @@ from lossdoctor.core.observation import (
     RangeTest,
     Redundancy,
     Relation,
+    Shift,
     ShortRun,
     Start,
     Targets,
@@ -51,12 +58,15 @@ VALUES = 10_000_000  # input values that they look at
 KNOWN = 1_000_000  # training examples that validation examples are compared with
 CHUNK = 10_000  # examples read at once for that
 EXAMPLES = 128  # examples of a forward pass, fewer where each is large
+FEW = 8  # examples of a forward pass however large each is
 NUMBERS = 400_000  # input values of a forward pass
+OPERATIONS = 2e10  # floating-point operations of a forward pass: under a second on two cores
 STEPS = 40  # steps of the short training
 SWEEP = 100  # steps of the range test (Smith 2017), fewer where each is slow
 FEWEST = 25  # steps without which it is left out
 SEEDS = 3
 SECONDS = 4.0  # what one measurement may take before it makes do with fewer seeds or steps
+BLIND = 120  # steps of the comparison with inputs of zero
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -107,7 +117,7 @@ def columns(workload: Workload, split: Split) -> Columns | None:
     found = arrays(workload, split)
     if found is None or found[0].dtype.kind != "f" or not found[0].size:
         return None
-    return Columns.of(found[0], workload.features)
+    return Columns.of(found[0], workload.features, len(split))
 
 
 def targets(workload: Workload) -> Targets | None:
@@ -122,6 +132,7 @@ def targets(workload: Workload) -> Targets | None:
     mean, std = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
     worst = int(np.argmax(np.abs(np.log10(np.hypot(mean, std) + 1e-12))))
     whole = bool((known[np.isfinite(y)] == np.round(known[np.isfinite(y)])).all())
+    alone = y.shape[1] == 1 and len(y) > 2 and std[0] > 0
     return Targets(
         float(mean[worst]),
         float(std[worst]),
@@ -132,6 +143,7 @@ def targets(workload: Workload) -> Targets | None:
         y.shape[1],
         one_hot=y.shape[1] > 1 and bool((y >= 0).all()) and bool(np.allclose(y.sum(axis=1), 1.0, atol=1e-3)),
         integer=found[1].dtype.kind in "iu",
+        order=float(np.corrcoef(np.arange(len(y)), y[:, 0].argsort(kind="stable").argsort())[0, 1]) if alone else 0.0,
     )
 
 
@@ -150,11 +162,10 @@ def overlap(workload: Workload) -> Overlap | None:
     train, val = workload.splits
     if not isinstance(train, TensorSplit) or not isinstance(val, TensorSplit) or len(train) < 2 or train.x.shape[1:] != val.x.shape[1:]:
         return None
-    inside = list(_prints(train, KNOWN))
-    known = set(inside)
+    known = Counter(_prints(train, KNOWN))
     asked = list(_prints(val, ROWS))
     shared = sum(mark in known for mark in asked) / len(asked)
-    return Overlap(shared, 1.0 - (len(known) - 1) / (len(inside) - 1), len(asked))
+    return Overlap(shared, sum(count for count in known.values() if count > 1) / known.total(), len(asked))
 
 
 @measurement
@@ -167,8 +178,18 @@ def relation(workload: Workload) -> Relation | None:
         return None
     if not np.isfinite(found[1]).all() or (workload.task == "classification" and _labels(workload) is None):
         return None
-    seen = forest.relation(found[0].reshape(len(found[0]), -1), found[1], classes=workload.task == "classification")
+    val = arrays(workload, workload.splits[1])
+    fits = val is not None and val[0].shape[1:] == found[0].shape[1:] and val[1].size == len(val[1]) and np.isfinite(val[1]).all()
+    seen = forest.relation(*found, val if fits else None, classes=workload.task == "classification")
     return replace(seen, table=found[0].ndim == 2) if seen else None
+
+
+def shift(workload: Workload) -> Shift | None:
+    """Whether validation inputs can be told from training inputs; None for data that are no numbers in arrays, or few."""
+    from lossdoctor.lab import forest
+
+    pairs = _both(workload)
+    return forest.shift(pairs[0][0], pairs[1][0], workload.features) if pairs else None
 
 
 def likeness(workload: Workload) -> Array | None:
@@ -274,6 +295,7 @@ def plan(workload: Workload) -> Plan:
         balanced=training.sampler is not None or training.class_weights is not None,
         clipped=training.clip_grad_norm is not None,
         warms_up=training.scheduler is not None and training.scheduler.name in ("onecycle", "warmup_cosine"),
+        augmented=bool(workload.config.data.augment),
         custom=training.step is not None or ":" in workload.loss_name,
         classes=workload.classes,
         chance=workload.chance() if known else None,
@@ -286,6 +308,8 @@ def computable(workload: Workload) -> bool:
     if workload.config.training.step is not None or (seen := output(workload)) is None:
         return True
     found = arrays(workload, workload.splits[0])
+    if found is not None and workload.loss_name == "binary_cross_entropy" and found[1].dtype.kind in "iuf":
+        return bool(np.nanmin(found[1]) >= 0 and np.nanmax(found[1]) <= 1)
     if found is None or workload.loss_name not in INDEX or found[1].dtype.kind == "f":
         return True
     if found[1].ndim == 2 and found[1].shape[1] > 1 and len(seen.shape) == 2:
@@ -296,14 +320,14 @@ def computable(workload: Workload) -> bool:
 @measurement
 def forward_pass(workload: Workload) -> Pass:
     """The operations of a forward pass of the untrained model on training examples, in training mode."""
-    model = _model(workload)
+    model = fresh(workload)
     return record(model, lambda: workload.loss(model, examples(workload)))[1]
 
 
 @measurement
 def gradients(workload: Workload) -> Gradients:
     """The gradient of the loss of the untrained model, by layer."""
-    model = _model(workload)
+    model = fresh(workload)
     if not any(p.requires_grad for p in model.parameters()):
         return Gradients((), *(np.zeros(0),) * 4, frozen=tuple(_weights(model)), random=_random(workload, model), frozen_share=1.0)
     (loss, _), seen = record(model, lambda: workload.loss(model, examples(workload)))
@@ -333,7 +357,7 @@ def gradients(workload: Workload) -> Gradients:
 @measurement
 def output(workload: Workload) -> Output | None:
     """What the model can put out; None where a custom step hides the output or it is no tensor."""
-    model = _model(workload).eval()
+    model = fresh(workload).eval()
     batch = examples(workload)
     if workload.config.training.step is not None:
         return None
@@ -357,6 +381,7 @@ def output(workload: Workload) -> Output | None:
         mean=float(first.mean()),
         std=float(first.std(correction=0)),
         edge=float(((first == low) | (first == high)).float().mean()),
+        distinct=_told_apart(batch[0], met),
     )
 
 
@@ -364,14 +389,14 @@ def output(workload: Workload) -> Output | None:
 def start(workload: Workload) -> Start:
     """The loss of untrained models of several seeds."""
     batch = examples(workload)
-    return Start(np.array([_loss(workload, workload.build(seed).train(), batch) for seed in _seeds(workload)]))
+    return Start(np.array([_loss(workload, fresh(workload, seed), batch) for seed in _seeds(workload)]))
 
 
 @measurement
 def short_run(workload: Workload) -> ShortRun:
     """A few steps exactly as configured."""
     seed = workload.config.training.seed
-    model = _model(workload)
+    model = fresh(workload)
     optimizer = workload.optimizer(model)
     batch = examples(workload)
     before = {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}
@@ -416,7 +441,7 @@ def one_batch(workload: Workload, steps: int = 300, count: int = 16) -> OneBatch
         return None
     first, best, taken, started = float("nan"), float("inf"), 0, time.monotonic()
     for rate in (3e-3, 3e-2):
-        model = _model(workload)
+        model = fresh(workload)
         _undropped(model)
         optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=rate)
         for step in range(steps):
@@ -427,7 +452,8 @@ def one_batch(workload: Workload, steps: int = 300, count: int = 16) -> OneBatch
             taken += 1
             if best < 0.05 * chance or not torch.isfinite(loss):
                 break
-            if time.monotonic() - started > SECONDS:
+            passed = time.monotonic() - started
+            if passed > SECONDS or (step == 2 and passed > SECONDS / 4):
                 return None
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -442,7 +468,7 @@ def range_test(workload: Workload) -> RangeTest | None:
     lr = workload.config.training.optimizer.lr
     batch = examples(workload, EXAMPLES // 2)
     tempo = _tempo(workload, batch)
-    steps = min(SWEEP, int(SECONDS / tempo))
+    steps = min(SWEEP, int(SECONDS / tempo)) if tempo else 0
     if steps < FEWEST:
         return None
     rates = np.geomspace(min(1e-6, lr / 10), max(10.0, lr * 10), steps)
@@ -464,13 +490,78 @@ def range_test(workload: Workload) -> RangeTest | None:
     return RangeTest(rates, swept, rises, np.array(limit), swept[:, 0], ends(lr), proposed, short)
 
 
+@measurement
+def blind(workload: Workload) -> Comparison | None:
+    """The same training with inputs and with inputs that are all alike; None where a step is slow or a step of the user's hides them.
+
+    Karpathy's input-independent baseline: by Adam at 0.003, without dropout, a first few steps alone.
+    """
+    batch = examples(workload)
+    if workload.config.training.step is not None or not isinstance(batch, tuple | list) or not isinstance(batch[0], Tensor):
+        return None
+
+    def alike(data: Batch) -> Batch:
+        x, *rest = data
+        return [torch.zeros_like(x) if x.is_floating_point() else x[:1].expand_as(x), *rest]
+
+    return _compared(workload, lambda data, _: data, lambda data, _: alike(data), BLIND, rate=3e-3)
+
+
+@measurement
+def augmentation(workload: Workload) -> Comparison | None:
+    """The same first steps with and without the configured changes of training batches; None where there are none, or a step is slow."""
+    made = workload.config.data.augment
+    return _compared(workload, lambda data, _: data, lambda data, place: augment(data, made, place), BLIND) if made else None
+
+
+def _compared(
+    workload: Workload, plain: Callable[[Batch, int], Batch], changed: Callable[[Batch, int], Batch], steps: int, rate: float | None = None
+) -> Comparison | None:
+    """Two trainings on the same batches, each passed through a function; judged on the mean loss of the last quarter of batches."""
+    ends, first = [], float("nan")
+    for change in (plain, changed):
+        model = _undropped(fresh(workload))
+        learn = [p for p in model.parameters() if p.requires_grad]
+        optimizer = workload.optimizer(model) if rate is None else torch.optim.Adam(learn, lr=rate)
+        losses, started = [], time.monotonic()
+        for place, data in enumerate(stream(workload, workload.config.training.seed, steps)):
+            seen = change(data, place)
+            optimizer.zero_grad(set_to_none=True)
+            loss = workload.loss(model, seen)[0]
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            losses.append(_loss(workload, model, data) if rate is None and place >= steps * 3 // 4 else float(loss.detach()))
+            if time.monotonic() - started > SECONDS or not np.isfinite(losses[-1]):
+                return None
+        first = losses[0] if change is plain else first
+        ends.append(np.array(losses[-max(len(losses) // 4, 1) :]))
+    if len(ends[0]) != len(ends[1]):
+        return None
+    error = float((ends[1] - ends[0]).std() / len(ends[0]) ** 0.5)
+    return Comparison(first, float(ends[0].mean()), float(ends[1].mean()), error, steps)
+
+
 def examples(workload: Workload, most: int = EXAMPLES) -> Batch:
-    """The same few random training examples for every measurement, ``most`` of them and fewer where each is large."""
+    """The same few random training examples for every measurement, ``most`` of them and fewer where each is large or the model is."""
     train = workload.train
     one = train.batch(torch.arange(1))
     size = one[0].numel() if isinstance(one, tuple | list) and isinstance(one[0], Tensor) else 1024
-    count = min(len(train), max(8, min(most, NUMBERS // max(size, 1))))
+    affordable = min(NUMBERS // max(size, 1), int(OPERATIONS / max(_operations(workload), 1.0)))
+    count = min(len(train), max(FEW, min(most, affordable)))
     return train.batch(torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:count])
+
+
+def _operations(workload: Workload) -> float:
+    """Floating-point operations of a forward pass for one example, as torch counts them; 0 where it cannot, or the loss fails."""
+    kept: float | None = workload.__dict__.get("_operations")
+    if kept is None:
+        pair = torch.arange(min(2, len(workload.train)))
+        kept = 0.0
+        with contextlib.suppress(UserCodeError), torch.no_grad(), untouched(workload.device), FlopCounterMode(display=False) as counter:
+            workload.loss(fresh(workload), workload.train.batch(pair))
+            kept = counter.get_total_flops() / len(pair)
+        workload.__dict__["_operations"] = kept
+    return kept
 
 
 def _both(workload: Workload) -> tuple[tuple[Array, Array], tuple[Array, Array]] | None:
@@ -493,8 +584,19 @@ def _labels(workload: Workload) -> Array | None:
     return np.asarray(as_labels(y).cpu().numpy())
 
 
-def _model(workload: Workload) -> nn.Module:
-    return workload.build(workload.config.training.seed).train()
+def fresh(workload: Workload, seed: int | None = None) -> nn.Module:
+    """The untrained model in training mode. That of the configured seed is built once and copied: large ones take a second to draw."""
+    first = workload.config.training.seed
+    if seed is not None and seed != first:
+        return workload.build(seed).train()
+    built: dict[int, nn.Module] = workload.__dict__.setdefault("_built", {})
+    if first not in built:
+        built[first] = workload.build(first)
+    torch.manual_seed(first)
+    try:
+        return copy.deepcopy(built[first]).train()
+    except (RuntimeError, TypeError):  # a model that holds what cannot be copied
+        return workload.build(first).train()
 
 
 def _seeds(workload: Workload) -> range:
@@ -527,7 +629,8 @@ def _layer(name: str) -> str:
 
 def _grad(parameter: Tensor) -> Tensor:
     assert parameter.grad is not None
-    return (parameter.grad.to_dense() if parameter.grad.is_sparse else parameter.grad).detach().float()
+    grad = (parameter.grad.to_dense() if parameter.grad.is_sparse else parameter.grad).detach()
+    return (grad.abs() if grad.is_complex() else grad).float()
 
 
 def _random(workload: Workload, model: nn.Module) -> tuple[str, ...]:
@@ -542,11 +645,12 @@ def _random(workload: Workload, model: nn.Module) -> tuple[str, ...]:
 
 def _extremes(model: nn.Module, seen: Pass) -> Iterator[None]:
     """Put large random weights, and their negatives, in the place of those of the last layer that has any."""
-    last = next((o.layer for o in reversed(seen.weighted)), "")
+    looked_up = (o.layer for o in reversed(seen.operations) if o.kind == "embedding")
+    last = next((o.layer for o in reversed(seen.weighted)), next(looked_up, ""))
     module = dict(model.named_modules()).get(last, model)
     parameters = list(module.parameters(recurse=module is not model))
     generator = torch.Generator().manual_seed(0)
-    for size in (0.3, 30.0):
+    for size in (0.3, 30.0) if parameters else ():
         noise = [size * torch.randn(p.shape, generator=generator) / max(p[0].numel() if p.dim() > 1 else 1, 1) ** 0.5 for p in parameters]
         for sign in (1.0, -1.0):
             for p, value in zip(parameters, noise, strict=True):
@@ -554,12 +658,31 @@ def _extremes(model: nn.Module, seen: Pass) -> Iterator[None]:
             yield
 
 
+def _told_apart(x: Any, met: list[Tensor]) -> float:
+    """The share of different inputs that get an output of their own, at best; 1 where that cannot be counted."""
+    if not isinstance(x, Tensor) or len(met) == 1 or any(len(out) != len(x) for out in met):
+        return 1.0
+    inputs = len(torch.unique(x.reshape(len(x), -1).cpu(), dim=0))
+    if inputs < FEW:
+        return 1.0
+    outputs = 0
+    for out in met:
+        rows = out.reshape(len(out), -1).cpu()
+        rows = rows[torch.isfinite(rows).all(dim=1)]
+        scale = float(rows.abs().max()) if len(rows) else 0.0
+        outputs = max(outputs, len(torch.unique((rows / max(scale, 1e-30) * 1e5).round(), dim=0)))
+    return min(1.0, outputs / inputs)
+
+
 def _kind(met: list[Tensor]) -> str:
     """The range of a model's outputs, from what was met under very different weights."""
+    met = [value.reshape(len(value), -1) if value.dim() == 1 else value for value in met]
     finite = [kept for value in met if len(kept := value[torch.isfinite(value).flatten(1).all(dim=1)])]
     if not finite:
         return "free"
     low, high = min(float(v.min()) for v in finite), max(float(v.max()) for v in finite)
+    if len(met) == 1:  # no weights that could be put in its place: nothing is known of what it can reach
+        return "free"
     if len(finite) > 1 and all(torch.allclose(v, finite[0].mean(), atol=1e-6) for v in finite):
         return "constant"
     table = [v.flatten(2).transpose(1, 2).reshape(-1, v.shape[1]) if v.dim() > 2 else v for v in finite]
@@ -580,7 +703,7 @@ def _sums_to_one(values: Tensor) -> bool:
 
 def _loss(workload: Workload, model: nn.Module, batch: Batch) -> float:
     """The loss in training mode, with the same dropout masks every time."""
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+    with torch.no_grad(), untouched(workload.device):
         torch.manual_seed(0)
         return float(workload.loss(model, batch)[0])
 
@@ -629,9 +752,18 @@ def _undropped(model: nn.Module) -> nn.Module:
 
 
 def _tempo(workload: Workload, batch: Batch) -> float:
-    """Seconds that a step and a look at the loss take; the first, which pays for memory and imports, is not counted."""
-    model = _model(workload)
+    """Seconds that a step and a look at the loss take; the first, which pays for memory and imports, is not counted.
+
+    0 where a step is so large that three of them would take too long.
+    """
+    model = fresh(workload)
     optimizer = workload.optimizer(model)
+    few = examples(workload, FEW)
+    _step(workload, model, optimizer, few, 0)
+    begin = time.monotonic()
+    _step(workload, model, optimizer, few, 1)
+    if (time.monotonic() - begin) * workload.config.training.batch_size / FEW > SECONDS:
+        return 0.0
     for place, data in enumerate(stream(workload, workload.config.training.seed, 3)):
         if place == 1:
             started = time.monotonic()
@@ -642,7 +774,7 @@ def _tempo(workload: Workload, batch: Batch) -> float:
 
 def _sweep(workload: Workload, seed: int, rates: Array, batch: Batch) -> Array:
     """The losses on ``batch`` before each step of a training whose rate rises; NaN after it has blown up."""
-    model = workload.build(seed).train()
+    model = fresh(workload, seed)
     optimizer = workload.optimizer(model)
     losses = np.full(len(rates), np.nan)
     for place, (rate, data) in enumerate(zip(rates, stream(workload, seed, len(rates)), strict=True)):
@@ -674,7 +806,7 @@ def _read_sweep(rates: Array, losses: Array) -> tuple[float, float] | None:
 
 def _after(workload: Workload, seed: int, rate: float, batch: Batch, steps: int) -> float:
     """The median loss over the last quarter of a short training at a rate."""
-    model = workload.build(seed).train()
+    model = fresh(workload, seed)
     optimizer = workload.optimizer(model)
     for group in optimizer.param_groups:
         group["lr"] = rate

@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from lossdoctor.core.observation import Curvature, Independence, Pace
 from lossdoctor.lab.data import Batch, TensorSplit
 from lossdoctor.lab.fit import stream
-from lossdoctor.lab.observe import EXAMPLES, examples, measurement
+from lossdoctor.lab.observe import EXAMPLES, examples, fresh, measurement, untouched
 from lossdoctor.lab.workload import Workload
 
 KEPT = 8  # the place of the example whose neighbours are exchanged
 PARTS = 8  # small batches that the noise of the gradient is taken from
 TIMED = 5  # steps
 CRITICAL = 30  # doublings of the learning rate that are tried at most
-SLOW = 0.1  # seconds of a step beyond which this is left out
+SECONDS = 4.0  # for them
 
 
 @measurement
@@ -27,7 +27,7 @@ def independence(workload: Workload) -> Independence | None:
     batch = examples(workload, 4 * KEPT)
     if workload.config.training.step is not None or not isinstance(batch[0], Tensor) or len(batch[0]) < 4 * KEPT - 1:
         return None
-    model = workload.build(workload.config.training.seed).eval()
+    model = fresh(workload).eval()
     first, other = batch[0][: 2 * KEPT - 1], batch[0][2 * KEPT : 4 * KEPT - 1].clone()
     other[KEPT] = first[KEPT]
 
@@ -47,11 +47,11 @@ def independence(workload: Workload) -> Independence | None:
 
 @measurement
 def curvature(workload: Workload) -> Curvature | None:
-    """Follow the configured optimizer's first update until the loss exceeds that at the start; None where it never does, or is slow.
+    """Follow the configured optimizer's first update until the loss exceeds that at the start; None where it never does, or too late.
 
     The noise scale compares the gradient of all examples with those of ``PARTS`` parts of them (McCandlish 2018, appendix A).
     """
-    model = workload.build(workload.config.training.seed).train()
+    model = fresh(workload)
     batch = examples(workload, EXAMPLES)
     optimizer = workload.optimizer(model)
     lr = optimizer.param_groups[0]["lr"]
@@ -59,12 +59,10 @@ def curvature(workload: Workload) -> Curvature | None:
     begin = time.monotonic()
     start = _backward(workload, model, batch)
     optimizer.step()
-    if time.monotonic() - begin > SLOW:
-        return None
     update = [(p.detach() - old) / lr for p, old in zip(_learning(model), before, strict=True)]
 
     def loss_at(rate: float) -> float:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        with torch.no_grad(), untouched(workload.device):
             for p, old, step in zip(_learning(model), before, update, strict=True):
                 p.copy_(old + rate * step)
             torch.manual_seed(0)
@@ -73,6 +71,8 @@ def curvature(workload: Workload) -> Curvature | None:
     rate = lr
     above = [loss_at(rate) > start]
     for _ in range(CRITICAL):
+        if time.monotonic() - begin > SECONDS:
+            return None
         rate = rate / 2 if above[0] else rate * 2
         if (loss_at(rate) > start) != above[0]:
             return Curvature(rate if above[0] else rate / 2, _noise_scale(workload, model, batch, before))
@@ -84,7 +84,7 @@ def pace(workload: Workload) -> Pace | None:
     """Seconds for a batch and for a step with it; None for data that lie in memory."""
     if isinstance(workload.splits[0], TensorSplit):
         return None
-    model = workload.build(workload.config.training.seed).train()
+    model = fresh(workload)
     optimizer = workload.optimizer(model)
     batches = stream(workload, workload.config.training.seed, TIMED + 1)
     fetch, step = [], []
@@ -109,7 +109,7 @@ def _learning(model: nn.Module) -> list[nn.Parameter]:
 def _backward(workload: Workload, model: nn.Module, batch: Batch) -> float:
     """The loss of a batch, its gradient left on the parameters; the same dropout masks every time."""
     model.zero_grad(set_to_none=True)
-    with torch.random.fork_rng(devices=[]):
+    with untouched(workload.device):
         torch.manual_seed(0)
         loss = workload.loss(model, batch)[0]
     loss.backward()  # type: ignore[no-untyped-call]
@@ -128,7 +128,7 @@ def _noise_scale(workload: Workload, model: nn.Module, batch: Batch, weights: li
         for p, old in zip(_learning(model), weights, strict=True):
             p.copy_(old)
     small = len(batch[0]) // PARTS
-    norms, total = [], torch.zeros(1)
+    norms, total = [], torch.zeros((), device=workload.device)
     for part in range(PARTS):
         _backward(workload, model, tuple(values[part * small : (part + 1) * small] for values in batch))
         gradient = _gradient(model)

@@ -192,7 +192,11 @@ def twins(weight: Tensor) -> float:
     rows = weight.detach().reshape(len(weight), -1)
     if len(rows) < 2:
         return 0.0
-    return 1.0 - (len(torch.unique(rows, dim=0)) - 1) / (len(rows) - 1)
+    rows = torch.view_as_real(rows).flatten(1) if rows.is_complex() else rows
+    direction = torch.randn(rows.shape[1], generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(rows.device)
+    marks = (rows.double() @ direction).sort().values  # equal rows have equal projections, and others hardly ever: faster than rows
+    different = int((marks.diff() > 1e-9 * float(marks.abs().max())).sum())
+    return 1.0 - different / (len(rows) - 1)
 
 
 def _rank(units: Tensor) -> float:

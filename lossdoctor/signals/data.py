@@ -17,6 +17,7 @@ from lossdoctor.core.observation import (
     Plan,
     Redundancy,
     Relation,
+    Shift,
     Targets,
     Tokens,
 )
@@ -93,6 +94,16 @@ def relation(workload: Workload) -> Relation | None:
     from lossdoctor.lab import observe
 
     return observe.relation(workload)
+
+
+def shift(workload: Workload) -> Shift | None:
+    """Whether validation inputs can be told from training inputs.
+
+    Absent: the inputs are no decimal numbers in arrays of one shape, or one split has fewer than 60 examples.
+    """
+    from lossdoctor.lab import observe
+
+    return observe.shift(workload)
 
 
 def plan(workload: Workload) -> Plan:

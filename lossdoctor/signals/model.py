@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lossdoctor.core.observation import Curvature, Independence, OneBatch, Output, Pass, RangeTest, ShortRun, Start
+from lossdoctor.core.observation import Comparison, Curvature, Independence, OneBatch, Output, Pass, RangeTest, ShortRun, Start
 
 if TYPE_CHECKING:
     from lossdoctor.lab.workload import Workload
@@ -78,6 +78,26 @@ def independence(workload: Workload, forward_pass: Pass) -> Independence | None:
     from lossdoctor.lab import step
 
     return step.independence(workload)
+
+
+def blind(workload: Workload, forward_pass: Pass) -> Comparison | None:
+    """The same first steps with the inputs and with inputs that are all alike.
+
+    Absent: the config's own step hides the inputs, they are no tensor, or a step takes too long.
+    """
+    from lossdoctor.lab import observe
+
+    return observe.blind(workload)
+
+
+def augmentation(workload: Workload, forward_pass: Pass) -> Comparison | None:
+    """The same first steps with and without the changes that the config makes to training batches.
+
+    Absent: the config changes no training batch, or a step takes too long.
+    """
+    from lossdoctor.lab import observe
+
+    return observe.augmentation(workload)
 
 
 def curvature(workload: Workload, forward_pass: Pass) -> Curvature | None:

@@ -18,7 +18,7 @@ class GradientFadesAtStart(Check):
     """
 
     code, severity = "GRAD101", Severity.WARNING
-    requires = frozenset({"PRE101", "PRE102", "PRE111", "ACT101", "INIT102", "INIT103", "LOSS101", "LOSS102", "LOSS103"})
+    requires = frozenset({"PRE101", "PRE102", "PRE115", "PRE111", "ACT101", "INIT102", "INIT103", "LOSS101", "LOSS102", "LOSS103"})
     references = ("Hochreiter 1991", "Glorot and Bengio 2010", "Zhang et al. 2021, AutoTrainer")
     ratio = 1e-3  # first over largest; AutoTrainer
     tiny = 1e-7  # root mean square of every gradient; SageMaker Debugger

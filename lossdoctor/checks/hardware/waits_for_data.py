@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lossdoctor.core.check import Check, Finding, Severity
-from lossdoctor.core.observation import Pace
+from lossdoctor.core.observation import Pace, Plan
 
 
 class WaitsForData(Check):
@@ -17,13 +17,17 @@ class WaitsForData(Check):
     code, severity = "HW101", Severity.INFO
     references = ("PyTorch documentation, Performance Tuning Guide",)
     share = 0.6  # of the time of a step; own
+    most = 0.8  # of the time of a step, from which on it is a warning; own
+    seconds = 10.0  # that the whole training waits at least, for a warning; own
 
-    def examine(self, pace: Pace) -> Finding | None:
+    def examine(self, pace: Pace, plan: Plan) -> Finding | None:
         share = pace.fetch / (pace.fetch + pace.step)
+        lost = pace.fetch * plan.steps
         if share > self.share:
             return self.finding(
                 f"A step takes {1e3 * (pace.fetch + pace.step):.3g} ms, {share:.0%} of which it waits for its batch.",
-                confidence=0.6,
+                confidence=0.85 if share > self.most else 0.7,
+                severity=Severity.WARNING if share > self.most and lost > self.seconds else None,
                 fetch=pace.fetch,
                 step=pace.step,
                 share=share,
@@ -37,5 +41,5 @@ class WaitsForData(Check):
             return self.finding(what, confidence=0.55, idle=pace.idle, double=pace.double)
         return None
 
-    sick = [{"pace": Pace(fetch=0.3, step=0.1)}, {"pace": Pace(fetch=0.01, step=0.1, idle="cuda")}]
-    healthy = [{"pace": Pace(fetch=0.01, step=0.1)}]
+    sick = [{"pace": Pace(fetch=0.3, step=0.1), "plan": Plan()}, {"pace": Pace(fetch=0.01, step=0.1, idle="cuda"), "plan": Plan()}]
+    healthy = [{"pace": Pace(fetch=0.01, step=0.1), "plan": Plan()}]

@@ -19,9 +19,11 @@ class LabelsUnrelatedToInputs(Check):
     references = ("Breiman 2001, Random Forests", "Ojala and Garriga 2010, Permutation Tests for Studying Classifier Performance")
     errors = 2.0  # standard errors over chance that count as chance
     fewest = 250  # examples
+    power = 0.12  # over chance that must be told from it: with ten examples of a class, nothing can
 
     def examine(self, relation: Relation) -> Finding | None:
-        if not relation.table or relation.examples < self.fewest or relation.score > relation.chance + self.errors * relation.error:
+        margin = self.errors * relation.error
+        if not relation.table or relation.examples < self.fewest or margin > self.power or relation.score > relation.chance + margin:
             return None
         return self.finding(
             f"A random forest ranks unseen examples at {relation.score:.3f}, chance is {relation.chance:.3f}: the inputs tell nothing.",

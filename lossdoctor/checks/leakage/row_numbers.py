@@ -19,6 +19,14 @@ class RowNumbers(Check):
     references = ("Kaufman et al. 2012, Leakage in Data Mining",)
 
     def examine(self, redundancy: Redundancy) -> Finding | None:
+        if not redundancy.counters and redundancy.identifiers:
+            return self.finding(
+                f"Feature {redundancy.identifiers[0]} looks like an identifier: whole numbers, all different, spread evenly.",
+                confidence=0.65,
+                severity=Severity.INFO,
+                column=redundancy.identifiers[0],
+                columns=list(redundancy.identifiers[:20]),
+            )
         if not redundancy.counters:
             return None
         return self.finding(

@@ -36,6 +36,15 @@ class UnfitLoss(Check):
 
     def _distance(self, output: Output, targets: Targets, plan: Plan, columns: int) -> Finding | None:
         classes = plan.classes or 0
+        if targets.one_hot and targets.columns == columns:
+            what = f"Each target is one of {columns} classes" if targets.whole else f"Each target is {columns} shares of one whole"
+            if targets.whole or output.kind != "softmax":
+                return self._report(
+                    f"{what}; {plan.loss} takes them for separate quantities.",
+                    0.75 if targets.whole else 0.6,
+                    "cross_entropy",
+                    Severity.WARNING,
+                )
         if plan.task == "classification" and columns == 1 and classes > 2:
             return self._report(
                 f"{plan.loss} takes the numbers of {classes} classes for quantities; give each class an output of its own.", 0.9, None

@@ -26,7 +26,7 @@ class ConstantFeatures(Check):
             return None
         every = len(constant) == len(columns.names)
         return self.finding(
-            f"{'All' if every else len(constant)} of {len(columns.names)} features never change: {listed(constant)}.",
+            f"{'All' if every else len(constant)} of {len(columns.names)} features never change{columns.sample}: {listed(constant)}.",
             confidence=0.95 if every else 0.5,
             severity=Severity.ERROR if every else Severity.INFO,
             columns=constant[:20],

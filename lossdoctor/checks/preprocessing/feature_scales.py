@@ -41,14 +41,18 @@ class FeatureScales(Check):
         }
         if largest < self.small:
             return self.finding(
-                f"All features are tiny: the largest, {worst}, is of size {largest:.2g}.", confidence=0.55, column=worst, **numbers
+                f"All features are tiny: the largest, {worst}, is of size {largest:.2g}{columns.sample}.",
+                confidence=0.55,
+                column=worst,
+                **numbers,
             )
         if largest < self.large and not (largest > self.spread / 3 and largest > self.spread * usual):
             return None
         others = [columns.names[i] for i in dense[np.argsort(-size)][1:3]]
         also = f" (then {listed(others)})" if others else ""
         return self.finding(
-            f"Feature {worst} is of size {largest:.3g}{also}, the smaller features are of size {usual:.2g}; the weights expect about 1.",
+            f"Feature {worst} is of size {largest:.3g}{also}, the smaller ones of size {usual:.2g}; the weights expect about 1"
+            f"{columns.sample}.",
             confidence=round(float(np.clip(0.62 + 0.14 * np.log10(max(largest, largest / usual) / 10), 0.6, 0.93)), 2),
             column=worst,
             **numbers,

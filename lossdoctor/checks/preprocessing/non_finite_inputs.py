@@ -27,7 +27,7 @@ class NonFiniteInputs(Check):
         if not where:
             return None
         return self.finding(
-            f"NaN or infinity in {listed(where)}: up to {max(share, 0.0001):.2%} of the values.",
+            f"NaN or infinity in {listed(where)}: up to {max(share, 0.0001):.2%} of the values{columns.sample if columns else ''}.",
             confidence=0.97,
             columns=where[:20],
             share=share,

@@ -30,7 +30,7 @@ class Outliers(Check):
         worst, reach = columns.names[far[0]], float(columns.reach[far[0]])
         return self.finding(
             f"Feature {worst} runs from {columns.low[far[0]]:.4g} to {columns.high[far[0]]:.4g}, {reach:.3g} middle ranges away"
-            + (f"; so do {listed([columns.names[i] for i in far[1:]])}." if len(far) > 1 else "."),
+            f"{columns.sample}" + (f"; so do {listed([columns.names[i] for i in far[1:]])}." if len(far) > 1 else "."),
             confidence=0.85 if reach > 100 else 0.65,
             columns=[columns.names[i] for i in far[:20]],
             reach=reach,

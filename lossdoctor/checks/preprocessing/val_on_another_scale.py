@@ -35,7 +35,8 @@ class ValOnAnotherScale(Check):
         if 1 / self.factor < factor < self.factor and shift < self.shift:
             return None
         return self.finding(
-            f"Validation inputs spread {factor:.3g} times as far as training inputs and lie {shift:.2g} standard deviations away.",
+            f"Validation inputs spread {factor:.3g} times as far as training inputs and lie {shift:.2g} standard deviations away"
+            f"{columns.sample}.",
             confidence=0.88,
             factor=factor,
             shift=shift,
