@@ -176,7 +176,7 @@ def diagnose(
     report = _report(format)
     console.check_output(output)
     policy = gate.Policy.of(_words(fail_on))
-    diagnoses, unread, code = _diagnose(logs, mapping, reader, select, ignore, thresholds)
+    diagnoses, unread, code = _diagnose(logs, mapping, reader, select, ignore, thresholds, quiet=quiet)
     comparison = _compare(diagnoses, baseline or (), mapping, reader)
     rulings = gate.gate(diagnoses, policy, comparison) if fail_on else []
     if diagnoses:
@@ -233,7 +233,7 @@ def probe(
     console.check_output(output)
     policy = gate.Policy.of(_words(fail_on))
     overfit = _assertions(asserted) == ["overfit"]
-    with console.progress(quiet=quiet) as show, redirect_stdout(sys.stderr):  # what the user's code prints is no report
+    with redirect_stdout(sys.stderr), console.progress(quiet=quiet) as show:  # what the user's code prints is no report
         proof = run_probe(
             config,
             examine_only=examine_only,
@@ -290,8 +290,8 @@ def train(
     _report(format)
     console.check_output(output)
     printed = output is None and format == "text"
-    destination = sys.stdout if printed else output
-    with console.progress(quiet=quiet or (printed and sys.stdout.isatty())) as show, redirect_stdout(sys.stderr):
+    destination, on_terminal = sys.stdout if printed else output, sys.stdout.isatty()
+    with redirect_stdout(sys.stderr), console.progress(quiet=quiet or (printed and on_terminal)) as show:
 
         def progress(row: Row, total: int) -> None:
             show(f"epoch {row['epoch']:.0f} of {total}, train_loss {row['train_loss']:.4g}", row["epoch"] / total)
@@ -350,7 +350,7 @@ def gate(
     console.check_output(output)
     options = {"fail_on": _words(fail_on), "max_wasted": max_wasted, "min_gain": min_gain, "reach": reach}
     policy = house.policy(Path.cwd(), options | {"require": _words(require), "baseline": baseline})
-    diagnoses, unread, code = _diagnose(logs, mapping, reader, select, ignore, thresholds)
+    diagnoses, unread, code = _diagnose(logs, mapping, reader, select, ignore, thresholds, quiet=quiet)
     comparison = _compare(diagnoses, policy.baseline, mapping, reader)
     rulings = house.gate(diagnoses, policy, comparison)
     lines = "".join(f"{house.line(each)}\n" for each in rulings if each.failed or not quiet)
@@ -439,9 +439,11 @@ def _diagnose(
     select: Sequence[str] | None,
     ignore: Sequence[str] | None,
     thresholds: Sequence[str] | None,
+    *,
+    quiet: bool,
 ) -> tuple[list[Diagnosis], dict[str, str], int]:
     """The runs of all logs; a log that cannot be read is complained of, and kept with the reason and the exit code."""
-    from lossdoctor.console import complain
+    from lossdoctor.console import complain, progress
     from lossdoctor.diagnose import diagnose
     from lossdoctor.read import expand
 
@@ -450,14 +452,17 @@ def _diagnose(
     found: list[Diagnosis] = []
     unread: dict[str, str] = {}
     code = 0
-    for log in expand(logs):
-        try:
-            found += diagnose(log, mapping=roles, reader=reader, select=_codes(select), ignore=_codes(ignore), thresholds=numbers)
-        except LossDoctorError as error:
-            unread[log], code = str(error), max(code, error.exit_code)
-        except KeyboardInterrupt:
-            unread[log], code = f"interrupted at {log}", INTERRUPTED
-            break
+    paths = expand(logs)
+    with progress(quiet=quiet or "-" in paths) as show:  # a training that is piped in speaks for itself
+        for place, log in enumerate(paths):
+            show(f"reading {log}", place / len(paths) if place else None)
+            try:
+                found += diagnose(log, mapping=roles, reader=reader, select=_codes(select), ignore=_codes(ignore), thresholds=numbers)
+            except LossDoctorError as error:
+                unread[log], code = str(error), max(code, error.exit_code)
+            except KeyboardInterrupt:
+                unread[log], code = f"interrupted at {log}", INTERRUPTED
+                break
     for message in dict.fromkeys(unread.values()):
         complain(message)
     return found, unread, code

@@ -8,14 +8,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from threading import Timer
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lossdoctor.core.errors import UsageError
 from lossdoctor.core.text import plain
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from lossdoctor.core.report import Page
 
+PATIENCE = 0.8  # seconds without a word
 NARROW, WIDE = 60, 120  # columns; a wider terminal does not make a report easier to read
 
 
@@ -89,19 +93,45 @@ class Show(Protocol):
 
 @contextmanager
 def progress(*, quiet: bool = False) -> Iterator[Show]:
-    """A bar on standard error while something long is done; nothing where that is no terminal."""
+    """A bar on standard error from the moment that something has taken ``PATIENCE``; nothing where that is no terminal."""
     if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield lambda what, fraction=None: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    bar = _Bar()
+    timer = Timer(PATIENCE, bar.start)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield bar.show
+    finally:
+        timer.cancel()
+        timer.join()
+        bar.stop()
 
-    console = Console(stderr=True, no_color=bool(os.environ.get("NO_COLOR")), highlight=False)
-    columns = (BarColumn(30), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=None)
 
-        def show(what: str, fraction: float | None = None) -> None:
-            bar.update(task, description=plain(what), completed=fraction or 0.0, total=None if fraction is None else 1.0)
+class _Bar:
+    """A bar that can be told what to show before it is there; rich is loaded when it starts."""
 
-        yield show
+    def __init__(self) -> None:
+        self.drawn: Progress | None = None
+        self.state: dict[str, Any] = {"description": "", "total": None}
+
+    def show(self, what: str, fraction: float | None = None) -> None:
+        self.state = {"description": plain(what), "completed": fraction or 0.0, "total": None if fraction is None else 1.0}
+        if self.drawn:
+            self.drawn.update(self.drawn.task_ids[0], **self.state)
+
+    def start(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        console = Console(stderr=True, no_color=bool(os.environ.get("NO_COLOR")), highlight=False)
+        columns = (BarColumn(30), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+        drawn = Progress(*columns, console=console, transient=True)
+        drawn.add_task(**self.state)
+        drawn.start()
+        self.drawn = drawn
+
+    def stop(self) -> None:
+        if self.drawn:
+            self.drawn.stop()

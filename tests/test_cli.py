@@ -504,3 +504,41 @@ def test_completion_installs_itself_in_bash(tmp_path: Path) -> None:
     script = tmp_path / ".bash_completions" / "lossdoctor.sh"
     assert "complete -o default -F _lossdoctor_completion lossdoctor" in script.read_text()
     assert str(script) in (tmp_path / ".bashrc").read_text()
+
+
+# a word while something takes long
+
+WAITS = """
+import sys, time
+from contextlib import redirect_stdout
+from lossdoctor import console
+console.PATIENCE = {patience}
+with redirect_stdout(sys.stderr), console.progress() as show:
+    show("reading a.csv")
+    print("a word of the user's code")
+    time.sleep(1)
+print("the report")
+"""
+
+
+@pytest.mark.parametrize(("patience", "shown"), [(0.05, True), (9, False)])
+def test_what_takes_long_is_named_on_the_terminal_and_the_report_goes_where_it_should(patience: float, shown: bool) -> None:
+    master, slave = pty.openpty()
+    script = WAITS.format(patience=patience)
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=slave, env=os.environ | {"TERM": "xterm"}
+    ) as process:
+        os.close(slave)
+        terminal = b"".join(iter(lambda: _read(master), b"")).decode()
+        assert process.stdout is not None
+        assert process.stdout.read().decode() == "the report\n"
+    os.close(master)
+    assert ("reading a.csv" in terminal) is shown
+    assert "a word of the user's code" in terminal
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # Linux reports the end of a terminal so
+        return b""
