@@ -7,7 +7,7 @@ DEMO := build/demo
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install demo test lint docs samples images fixtures benchmark benchmark-diagnose benchmark-examine runs clean
+.PHONY: help install demo test lint docs samples images fixtures benchmark benchmark-diagnose benchmark-examine benchmark-probe runs clean
 
 help:
 	@echo "make demo       diagnose a stalled run, probe a config that does not learn, train the fixed one"
@@ -20,6 +20,7 @@ help:
 	@echo "make benchmark  start-up time, reading speed, verdicts and repairs on the samples, comparisons, a CI played"
 	@echo "make benchmark-diagnose  diagnoses of 300 labelled runs, against peers"
 	@echo "make benchmark-examine   examinations of 150 configs with and without a fault, against peers"
+	@echo "make benchmark-probe     repairs of 55 faults, and 18 sound configs, against searches at the same number of training steps"
 
 install: $(READY)
 
@@ -92,6 +93,15 @@ benchmark-examine: $(READY)
 	-build/peers-of-examine/bin/pip install --quiet --constraint constraints.txt torch
 	-build/peers-of-examine/bin/pip install --quiet --constraint constraints.txt torch-audit==0.3.0 torchmortem==0.1.1 --editable '.[probe]'
 	-build/peers-of-examine/bin/python benchmarks/peers.py --half all
+
+# the peers search in this process, so that they need lossdoctor beside them; where one cannot be installed it is left out
+benchmark-probe: $(READY)
+	@test -x build/peers-of-probe/bin/python || $(PYTHON) -m venv build/peers-of-probe
+	build/peers-of-probe/bin/pip install --quiet --constraint constraints.txt torch
+	build/peers-of-probe/bin/pip install --quiet --constraint constraints.txt --editable '.[probe]'
+	-build/peers-of-probe/bin/pip install --quiet optuna==5.0.0
+	-build/peers-of-probe/bin/pip install --quiet torch-lr-finder==0.2.2
+	OMP_NUM_THREADS=1 build/peers-of-probe/bin/python -P benchmarks/probe.py --peers
 
 clean:
 	rm -rf .venv build

@@ -1,7 +1,9 @@
 """The probe on faults it was not told: what it names first, how much of the gap it closes, and what it costs.
 
-    python benchmarks/probe.py [--half test|development|all] [--only TEXT] [--budget 60s] [--jobs 2]
+    python benchmarks/probe.py [--half test|development|all] [--only TEXT] [--budget 10m] [--jobs 2] [--peers]
 
+The cost is that of the trials in full trainings of the faulty config; ``all`` adds the steps of the examination's own small
+trainings. With ``--peers``, searches without a diagnosis get as many training steps as both together; see searchers.py.
 A case is repaired where training the fixed config with seeds that the probe has not seen closes at least 80 % of the gap
 between the faulty config and its sound twin. A sound case is right where nothing is prescribed.
 """
@@ -18,9 +20,10 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parent))  # last: a benchmark may be called as a module that libraries import
 import torch
 from cases.table import CASES, Case, dump
+from searchers import searches
 
 from lossdoctor.core.config import load
 from lossdoctor.core.fix import Patch
@@ -40,7 +43,7 @@ def level(config: Path, metric: str) -> float:
     return -mean if metric == "val_balanced_accuracy" else mean
 
 
-def measure(case: Case, budget: str) -> dict[str, Any]:
+def measure(case: Case, budget: str, peers: bool = False) -> dict[str, Any]:
     """Probe a case, and train what came of it beside the faulty and the sound config.
 
     A faulty training that blew up counts as a constant guess.
@@ -61,6 +64,7 @@ def measure(case: Case, budget: str) -> dict[str, Any]:
             "fixes": [part.fix.code for part in prescription.chosen] if prescription else [],
             "first": prescription.chosen[0].fix.family if prescription else None,
             "cost": proof.cost.full_trainings,
+            "all": proof.cost.full_trainings + proof.cost.examine_steps / Workload.load(load(folder / "config.yaml")).steps,
             "seconds": proof.cost.seconds,
         }
         if case.families:
@@ -69,6 +73,9 @@ def measure(case: Case, budget: str) -> dict[str, Any]:
             before = before if math.isfinite(before) else Workload.load(load(folder / "config.yaml")).chance() or before
             after = level(folder / "config.fixed.yaml", case.metric) if prescription else before
             result |= {"before": before, "after": after, "sound": sound, "closed": closed(before, after, sound)}
+            for name, search in searches().items() if peers else ():
+                load(folder / "config.yaml").write(search(folder / "config.yaml", result["all"]), folder / "peer.yaml")
+                result[name] = closed(before, level(folder / "peer.yaml", case.metric), sound)
         return result
 
 
@@ -80,7 +87,7 @@ def closed(before: float, after: float, sound: float) -> float:
 def line(result: dict[str, Any]) -> str:
     fixes, found = ",".join(result["fixes"]) or "-", ",".join(result["found"])
     start = f"{result['name']:26}{(result['true'] or ('sound',))[0]:20}{fixes:26}"
-    cost = f"{result['cost']:7.1f}{result['seconds']:7.1f} "
+    cost = f"{result['cost']:7.1f}{result['all']:6.1f}{result['seconds']:7.1f} "
     if not result["true"]:
         return f"{start}{'':38}{cost}{'FALSE ALARM' if result['fixes'] else '':19}{found}"
     numbers = f"{result['before']:10.3g}{result['after']:10.3g}{result['sound']:10.3g}{result['closed']:8.0%}"
@@ -93,14 +100,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--half", default="all")
     parser.add_argument("--only", default="")
-    parser.add_argument("--budget", default="60s")
+    parser.add_argument("--budget", default="10m")
+    parser.add_argument("--peers", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     cases = [c for c in CASES if options.only in c.name and options.half in ("all", c.half)]
-    print(f"{'case':26}{'fault':20}{'prescribed':26}{'as it is':>10}{'fixed':>10}{'sound':>10}{'closed':>8}{'cost':>7}{'s':>7}")
+    print(f"{'case':26}{'fault':20}{'prescribed':26}{'as it is':>10}{'fixed':>10}{'sound':>10}{'closed':>8}{'cost':>7}{'all':>6}{'s':>7}")
     results = []
     with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-        for result in pool.map(measure, cases, [options.budget] * len(cases)):
+        for result in pool.map(measure, cases, [options.budget] * len(cases), [options.peers] * len(cases)):
             results.append(result)
             print(line(result), flush=True)
     for half in ("development", "test"):
@@ -113,13 +121,20 @@ def summary(results: list[dict[str, Any]], half: str) -> None:
         return
     print(f"\n{half}: {len(ill)} faults, {len(sound)} sound")
     if ill:
-        print(f"  repaired           {sum(r['closed'] >= REPAIRED for r in ill)}/{len(ill)}")
+        repaired = [r for r in ill if r["closed"] >= REPAIRED]
+        print(f"  repaired           {len(repaired)}/{len(ill)}")
+        bounds = ", ".join(f"{sum(r['cost'] <= bound for r in repaired)} for {bound:g}" for bound in (0.5, 1, 2, 5))
+        print(f"  of these for at most so many full trainings: {bounds}")
+        for name in searches():
+            if name in ill[0]:
+                count = sum(r[name] >= REPAIRED for r in ill)
+                print(f"  repaired by {name:10} {count}/{len(ill)}, for as many steps as the probe took in all")
         print(f"  first family right {sum(r['first'] in r['true'] for r in ill)}/{len(ill)}")
         print(f"  first finding right {sum(bool(r['found_families']) and r['found_families'][0] in r['true'] for r in ill)}/{len(ill)}")
         print(f"  among first three  {sum(any(f in r['true'] for f in r['found_families'][:3]) for r in ill)}/{len(ill)}")
     print(f"  false prescriptions {sum(bool(r['fixes']) for r in sound)}/{len(sound)}")
-    cost, seconds = (statistics.median(r[key] for r in results) for key in ("cost", "seconds"))
-    print(f"  median cost        {cost:.1f} full trainings, {seconds:.0f} s")
+    cost, everything, seconds = (statistics.median(r[key] for r in results) for key in ("cost", "all", "seconds"))
+    print(f"  median cost        {cost:.2f} full trainings, with the examination {everything:.2f}, {seconds:.0f} s")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from lossdoctor.core.signals import Signals
 from lossdoctor.core.trial import Cost, Proof
 from lossdoctor.train import LogFile
 
-FLOOR = 500  # training steps that a search is given at least: where a training is shorter, its cost hardly matters
+FLOOR = 1000  # training steps that a search is given at least: where a training is shorter, its cost hardly matters
 TIMELY = 0.5  # share of the time that the trials are planned for: evaluating and examining take time too
 POINTS = 8  # evaluations in the first look at a training
 
@@ -77,7 +77,6 @@ def probe(
     from lossdoctor.lab.bench import Bench
     from lossdoctor.lab.fit import count_steps
     from lossdoctor.lab.journal import Journal
-    from lossdoctor.lab.search import RUNGS
     from lossdoctor.lab.workload import Workload
 
     deadline = begin + (seconds(budget) if budget else file.config.probe.budget)
@@ -93,7 +92,7 @@ def probe(
             executor, pace = isolate.settled(worker, file, workload, steps)
             affordable = _affordable(workload, pace, deadline - time.monotonic(), steps)
             journal = Journal(file.path, workload, __version__, resume=resume)
-            bench = Bench.open(file, workload, executor, math.ceil(POINTS * RUNGS / min(affordable, RUNGS / POINTS)), journal)
+            bench = Bench.open(file, workload, executor, _looks(affordable), journal)
         except UserCodeError as error:
             failed = ("overfit: cannot be told: the loss cannot be computed",) if overfit else ()
             return _unrunnable(replace(proof, failed=failed), workload, checks, error)
@@ -136,6 +135,13 @@ def _affordable(workload: Workload, pace: Pace, left: float, steps: int) -> floa
     return min(steps / workload.steps, float(f"{timely:.1g}"))
 
 
+def _looks(budget: float) -> int:
+    """Evaluations in a full training, so that the first look at it has its points."""
+    from lossdoctor.lab.search import RUNGS
+
+    return math.ceil(POINTS * RUNGS / min(budget, 1.0))
+
+
 @dataclass
 class Patient:
     """A config under examination: what its data and model show, and what the log of its training shows so far.
@@ -162,12 +168,13 @@ class Patient:
             self.signals = self.signals.but(run=self.log)
         self.verdict = self.signals.get("verdict")
         self.examination = examine.examine(self.checks, self.signals)
-        config, task = self.bench.file, self.bench.workload.task
-        pool = candidates(
-            discover.fixes(), self.examination.findings, Settings(config.values | {"task": task}), config.config.probe.families
-        )
-        done = [candidate for candidate in pool if share >= 1 or EPOCHS not in candidate.patch.changes]  # too short is known at the end
-        return done, self.verdict.status.healthy is False
+        file = self.bench.file
+        settings = Settings(file.values | {"task": self.bench.workload.task})
+        pool = candidates(discover.fixes(), self.examination.findings, settings, file.config.probe.families)
+        if share < 1 and not self.own:  # whether a training is too short is known at its end
+            pool = [candidate for candidate in pool if EPOCHS not in candidate.patch.changes]
+        passed = set(self.examination.passed)  # a fix for what is known to be in order is the last to try
+        return sorted(pool, key=lambda c: not c.led and c.fix.cures <= passed), self.verdict.status.healthy is False
 
     def search(self, budget: float, seeds: int | None) -> Search:
         """The search that asks this patient for candidates."""

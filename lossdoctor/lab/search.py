@@ -24,8 +24,9 @@ from lossdoctor.lab.bench import NOTHING, Bench, OutOfBudget
 from lossdoctor.lab.judge import Judge
 
 LESS_LIKELY = 2.5  # findings that come before a fix of another family than its finding's
-RUNGS = 16  # a first look at a training takes this part of the budget; each further look twice as much
-RIVALS = 2  # further candidates that are tried once one holds
+RUNGS = 16  # a first look takes this part of a training, at most of the budget; each further look twice as much
+FEWEST_STEPS = 32  # in a first look, so that a trend shows
+RIVALS = 1  # further candidates that are tried once one holds
 DOSES = 4  # patches of one fix that are compared
 STIR = 0.005  # share of the scale
 ENOUGH = 0.5  # of the baseline's own value: a gain that leaves nothing to look for in other doses of the same fix
@@ -34,12 +35,14 @@ FASTER = 2.0  # times the baseline's own progress
 BUNDLED = 0.5  # evidence from which a fix is in the bundle: that of a confident finding of its own family
 MOST_SEEDS = 7  # pairs after which a gain that is still not sure is none
 REFINEMENTS = 4  # trials with which a learning rate is followed
+OVERDRAFT = 1.1  # times the budget, so that what was found for it can still be verified
+SURE = 0.75  # evidence of a finding that is doubted only after other seeds were asked
 PARTS = 4  # fixes in a combination at most
 EVIDENCE = 0.3  # how much of the best gain a finding's full confidence is worth when two fixes do about as well
 WORTH_ADDING = 0.05  # share of the gain so far that a further fix must add where a finding calls for it
 WORTH_ADDING_BLIND = 0.15  # and where none does: the smallest change that cures is the best
 LATE = ("early_stopping", "regularization", "dropout", "augmentation")  # families whose gain may show only at the end of a training
-LIKELY = ("learning_rate", "optimizer", "preprocessing", "initialization", "normalization", "capacity")  # where no finding leads
+LIKELY = ("learning_rate", "capacity", "optimizer", "preprocessing", "initialization", "normalization")  # where no finding leads
 FEWEST_POINTS = 6  # evaluations that a trend is drawn from
 SMOOTHED = 2  # evaluations that a level is the mean of
 
@@ -50,18 +53,21 @@ Progress = Callable[..., None]
 
 @dataclass(frozen=True)
 class Candidate:
-    """One fix as one patch; ``evidence`` is the confidence of the finding that led to it, 0 where none did."""
+    """One fix as one patch; ``evidence`` is the confidence of the finding that led to it, 0 where none did, ``cause`` its code."""
 
     fix: Fix
     patch: Patch
     evidence: float = 0.0
+    cause: str = ""
 
     @property
     def led(self) -> bool:
         return self.evidence > 0
 
     def clashes(self, other: Candidate) -> bool:
-        """Whether both change the same key, or one the section that holds the other's."""
+        """Whether both are cures of one finding, or change the same key, or one the section that holds the other's."""
+        if self.fix is other.fix or (self.cause and self.cause == other.cause):
+            return True
         keys = [(a + ".", b + ".") for a in self.patch.changes for b in other.patch.changes if EDITS not in (a, b)]
         return any(a.startswith(b) or b.startswith(a) for a, b in keys)
 
@@ -79,17 +85,17 @@ def candidates(fixes: Iterable[Fix], findings: Sequence[Finding], settings: Sett
     for _, finding, fix in sorted(calls, key=lambda call: call[0]):
         if finding.code in fix.cures:
             evidence = finding.confidence * (1.0 if fix.family == finding.family else 0.5)
-            _collect(found, fix, fix.propose(settings, finding), evidence)
-    for fix in fixes:
-        _collect(found, fix, fix.propose(settings, None), 0.0)
+            _collect(found, fix, fix.propose(settings, finding), evidence, finding.code)
+    for fix in sorted(fixes, key=lambda fix: LIKELY.index(fix.family) if fix.family in LIKELY else len(LIKELY)):
+        _collect(found, fix, fix.propose(settings, None), 0.0, "")
     return list(found.values())
 
 
-def _collect(found: dict[str, Candidate], fix: Fix, patches: Iterator[Patch], evidence: float) -> None:
+def _collect(found: dict[str, Candidate], fix: Fix, patches: Iterator[Patch], evidence: float, cause: str) -> None:
     for patch in patches:
         key = repr(sorted(patch.changes.items(), key=str))
         if patch.changes and (key not in found or found[key].evidence < evidence):
-            found[key] = Candidate(fix, patch, evidence)
+            found[key] = Candidate(fix, patch, evidence, cause)
 
 
 @dataclass
@@ -109,19 +115,21 @@ class Search:
     treatments: dict[tuple[str, ...], Treatment] = field(default_factory=dict)
     prescription: Prescription | None = None
     attribution: dict[str, float] = field(default_factory=dict)
+    hopes: list[Candidate] = field(default_factory=list)
+    typical: bool = False
     exhausted: bool = False
 
     @property
     def judge(self) -> Judge:
         return self.bench.judge
 
-    @property
-    def first(self) -> int:
-        return self.seeds[0]
+    def __post_init__(self) -> None:
+        self.first = self.seeds[0]
 
     def run(self) -> None:
         """Look at the baseline, treat it, and where nothing is proved look further along its training, twice as far each time."""
-        begin = self.share = self.seen = min(1.0, self.budget / RUNGS)
+        first = max(1 / RUNGS, FEWEST_STEPS / self.bench.workload.steps)
+        begin = self.share = self.seen = min(1.0, self.budget / RUNGS, first)
         try:
             while not self._settled(begin) and self.seen < 1:
                 self.seen = min(1.0, 2 * self.seen)
@@ -136,19 +144,34 @@ class Search:
     def _settled(self, begin: float) -> bool:
         """Whether a treatment was proved, now that the baseline is seen so far.
 
-        Trials are as short as the first look, since what is wrong from the start shows there; what shows its gain only at the
-        end of a training, and what gained a little, is tried as far as the baseline is seen.
+        Trials are first as short as the first look, since what is wrong from the start shows there; what gained a little is tried
+        for longer, and what shows its gain only at the end of a training as far as the baseline is seen.
         """
         self.bench.limit = self.budget
         self.progress(f"the config as it is, {self.seen:.0%} of its training")
         pool, ill = self.pool(self.bench.trial(NOTHING, self.first, self.seen).run, self.seen)
         led, blind = [c for c in pool if c.led], [c for c in pool if not c.led] if ill else []
-        for share in sorted({begin, self.seen}):
+        blind = self.hopes or blind
+        for share in _doubled(begin, self.seen):
             self.share = share
-            for part in (led, sorted(blind, key=_likelihood)):
+            for part in (led, blind):
                 if self._proved([c for c in part if share == self.seen or c.fix.family not in LATE]):
                     return True
+            if self.seen == begin and any(c.evidence >= SURE for c in led) and self._lucky():
+                return self._settled(begin)
         return False
+
+    def _lucky(self) -> bool:
+        """Whether the first seed is not the typical one, which now takes its place: a lucky start hides an illness that most show."""
+        first, self.bench.limit = self.first, self.budget
+        self.bench.prepare([(NOTHING, seed) for seed in self.seeds], self.share)
+        order = sorted(self.seeds, key=lambda seed: self.judge.worth(self._value((), seed)))
+        self.first = order[len(order) // 2]
+        if self.first == first or self.typical:
+            return False
+        self.typical = True
+        self.treatments.clear()
+        return True
 
     def _proved(self, pool: Sequence[Candidate]) -> bool:
         self.bench.limit = self.budget - 2 * self.share  # what it takes to see a gain with a second seed
@@ -156,7 +179,7 @@ class Search:
             chosen = self.treat(pool)
         except OutOfBudget:
             chosen = self._best_so_far(pool)
-        self.bench.limit = self.budget
+        self.bench.limit = OVERDRAFT * self.budget
         return bool(chosen) and self.verify(chosen)
 
     def baseline(self) -> Level | None:
@@ -171,33 +194,37 @@ class Search:
         for candidate in _spread(pool):
             if holding and (rivals == RIVALS or candidate.evidence < BUNDLED):
                 break
-            if any(candidate.fix is other.fix for other in holding) or self._hopeless(candidate):
+            if self._hopeless(candidate) or any(candidate.clashes(other) for other in holding):
                 continue
             rivals += bool(holding)
-            dose = self._dose(candidate, pool)
-            if self.holds([dose]):
-                holding.append(dose)
+            if not holding and self._stirs(candidate):
+                candidate = self._dose(candidate, pool)
+            if self.holds([candidate]):
+                holding.append(candidate)
+            elif not candidate.led and self._promises(candidate):
+                self.hopes = [candidate]  # a longer trial will tell
+                break
         bundle = self._bundle(pool)
         if not holding:
             return self._prune(bundle) if len(bundle) > 1 and self.holds(bundle) else []
-        chosen = [min(holding, key=lambda c: -self._score(c, holding))]
+        best = min(holding, key=lambda c: -self._score(c, holding))
+        chosen = [self._dose(best, pool)]
         for candidate in [*holding, *bundle]:
             chosen = self._with(chosen, candidate)
         return self._prune(chosen)
 
     def _dose(self, candidate: Candidate, pool: Sequence[Candidate]) -> Candidate:
-        """The patch itself where it gains most of what there is; else, where it does anything, the best that its fix proposes.
+        """The patch itself where it gains most of what there is; else the best that its fix proposes.
 
         A learning rate is followed on its way up or down while that still gains. Of two rates that do about as well the lower
         one: in short trainings high rates look better than they are (Wu et al. 2018, Understanding Short-Horizon Bias).
         """
-        rate = list(candidate.patch.changes) == [LR]
-        if self._share_of(candidate) > ENOUGH or not (self.holds([candidate]) or (rate and self._stirs(candidate))):
+        if self._share_of(candidate) > ENOUGH:
             return candidate
         others = [c for c in pool if c.fix is candidate.fix and c is not candidate and not self._hopeless(c)]
         doses = [candidate, *others[: DOSES - 1]]
         self.bench.prepare([(c.patch, self.first) for c in doses], self.share)
-        if rate:
+        if list(candidate.patch.changes) == [LR]:
             doses += self._followed(min(doses, key=self._after))
             most = max(map(self._share_of, doses))
             doses = [min((c for c in doses if self._share_of(c) >= AS_WELL * most), key=lambda c: float(c.patch.changes[LR]))]
@@ -209,10 +236,12 @@ class Search:
         return (before - self._after(candidate)) / abs(before) if before else 0.0
 
     def _stirs(self, candidate: Candidate) -> bool:
-        """Whether a training gets on several times as fast as the baseline, however slowly."""
+        """Whether with a learning rate the training gets on several times as fast as the baseline, however slowly."""
+        if list(candidate.patch.changes) != [LR]:
+            return False
         curve = self.bench.trial(NOTHING, self.first, self.share).run.curves[self.judge.metric].finite
-        before = self._value((), self.first)
-        return len(curve) > 1 and before - self._after(candidate) > FASTER * max(float(curve.value[0]) - before, 0.0)
+        start, before, after = float(curve.value[0]) if len(curve) else math.nan, self._value((), self.first), self._after(candidate)
+        return start - after > FASTER * max(start - before, 0.0)
 
     def _followed(self, start: Candidate) -> list[Candidate]:
         """Further learning rates up or down from the best so far, while that still gains: by tens, then by threes."""
@@ -241,6 +270,11 @@ class Search:
         reach = self.reach((), self.first)
         return self.judge.material(reach - after, reach, led=any(part.led for part in parts))
 
+    def _promises(self, candidate: Candidate) -> bool:
+        """Whether the gain would be material if a finding had led to the fix."""
+        reach = self.reach((), self.first)
+        return self.judge.material(reach - self._after(candidate), reach, led=True)
+
     def reach(self, parts: Sequence[Candidate], seed: int) -> float:
         """What a training may still reach by its end: its trend in log-log scale (Hestness et al. 2017) drawn out to the full length.
 
@@ -268,8 +302,9 @@ class Search:
         patch = self._merged(chosen)
         before, after = [self._value((), self.first)], [self._value(chosen, self.first)]
         wanted = len(self.seeds)
+        fresh = itertools.chain((seed for seed in self.seeds if seed != self.first), itertools.count(max(self.seeds) + 1))
         while len(after) < wanted:
-            seed = self.first + len(after)
+            seed = next(fresh)
             self.progress(f"verification, seed {seed}", 0.9)
             try:
                 self.bench.prepare([(NOTHING, seed), (patch, seed)], self.share)
@@ -308,27 +343,28 @@ class Search:
         return trial.value if trial.error is None else math.inf
 
     def _hopeless(self, candidate: Candidate) -> bool:
-        """Whether an earlier look at less of the training has shown that a candidate fails or harms."""
+        """Whether an earlier look at less of the training has shown that a candidate fails or does nothing."""
         known = self.treatments.get(_key([candidate]))
-        return known is not None and (known.effect is None or known.effect.gain < -STIR * self.judge.scale)
+        return known is not None and (known.effect is None or known.effect.gain < STIR * self.judge.scale)
 
     def _bundle(self, pool: Sequence[Candidate]) -> list[Candidate]:
         """What the findings call for, all at once: faults that hide each other can only be mended together."""
         chosen: list[Candidate] = []
         for candidate in pool:
-            new = all(candidate.fix is not part.fix and not candidate.clashes(part) for part in chosen)
+            new = not any(candidate.clashes(part) for part in chosen)
             if new and candidate.evidence >= BUNDLED and len(chosen) < PARTS:
                 chosen.append(candidate)
         return chosen
 
     def _with(self, chosen: list[Candidate], candidate: Candidate) -> list[Candidate]:
         """The combination with the candidate in it, where it fits, has room and adds; otherwise as it was."""
-        clashing = any(candidate.fix is part.fix or candidate.clashes(part) for part in chosen)
-        if clashing or len(chosen) == PARTS or self.reach(chosen, self.first) < self._threshold(chosen, candidate):
+        if len(chosen) == PARTS or any(candidate.clashes(part) for part in chosen):
+            return chosen
+        reach, threshold = self.reach(chosen, self.first), self._threshold(chosen, candidate)
+        if reach < threshold:
             return chosen
         self.progress(f"together: {candidate.patch.why}")
-        adds = self._after(*chosen, candidate) < self.reach(chosen, self.first) - self._threshold(chosen, candidate)
-        return [*chosen, candidate] if adds else chosen
+        return [*chosen, candidate] if self._after(*chosen, candidate) < reach - threshold else chosen
 
     def _threshold(self, chosen: Sequence[Candidate], part: Candidate) -> float:
         """What a part must add to be worth its place: where no finding calls for it, more than where one does."""
@@ -396,8 +432,11 @@ def _key(parts: Sequence[Candidate]) -> tuple[str, ...]:
     return tuple(text for part in parts for text in (part.fix.code, repr(part.patch.changes)))
 
 
-def _likelihood(candidate: Candidate) -> int:
-    return LIKELY.index(candidate.fix.family) if candidate.fix.family in LIKELY else len(LIKELY)
+def _doubled(begin: float, end: float) -> list[float]:
+    shares = [begin]
+    while shares[-1] < end:
+        shares.append(min(2 * shares[-1], end))
+    return shares
 
 
 def _spread(pool: Sequence[Candidate]) -> list[Candidate]:
