@@ -18,7 +18,7 @@ help:
 	@echo "make images     take the pictures of the README anew; needs chromium and its chromedriver"
 	@echo "make fixtures   write the logs of real loggers anew that the tests read; installs those into a venv of its own"
 	@echo "make benchmark  start-up time, reading speed, verdicts and repairs on the samples, comparisons, a CI played"
-	@echo "make benchmark-diagnose  diagnoses of 300 labelled runs, against peers"
+	@echo "make benchmark-diagnose  diagnoses of 400 labelled runs, against peers"
 	@echo "make benchmark-examine   examinations of 150 configs with and without a fault, against peers"
 	@echo "make benchmark-probe     repairs of 55 faults, and 18 sound configs, against searches at the same number of training steps"
 

@@ -26,6 +26,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.runs.label import label, reach
 from benchmarks.runs.store import load
+from benchmarks.runs.tasks import TASKS
 from lossdoctor.diagnose import diagnose
 
 FOLDER = Path(__file__).parents[1] / "build" / "benchmark"
@@ -105,7 +106,7 @@ Said = dict[tuple[int, float], Verdict]  # by number of the run and share of its
 def cases(part: str) -> list[Case]:
     runs = load()
     reached = reach(runs)
-    ours = [run for run in runs if run["recipe"]["number"] % 2 == (part == "test")]
+    ours = [run for run in runs if TASKS[run["recipe"]["task"]].part == part]
     return [Case(run["recipe"]["number"], run["recipe"], label(run, reached), run["log"], run["after"]) for run in ours]
 
 

@@ -76,6 +76,48 @@ def test_few_points_are_never_sure() -> None:
     assert found.confidence <= 0.8
 
 
+def test_a_softmax_applied_twice_is_told_by_its_law() -> None:
+    accuracy = 0.1 + 0.5 * (1 - np.exp(-T / 15))
+    squeezed = np.log(np.e + 9) - accuracy
+    squeezed[0] = np.log(10)
+    found = verdict(train_loss=squeezed, train_accuracy=accuracy)
+    assert found.status is Status.STALLED
+    assert "softmax applied twice" in found.summary
+    calibrated = np.log(10) * (1 - accuracy) / 0.9
+    assert "softmax" not in verdict(train_loss=calibrated, train_accuracy=accuracy).summary
+
+
+def test_validation_that_swings_wide_at_a_constant_rate_has_lower_levels_within_reach() -> None:
+    wide = np.maximum(0.4 * np.exp(0.9 * np.random.default_rng(1).standard_normal(40)), 4 * np.exp(-np.arange(40.0)))
+    constant, annealed = np.full(40, 0.1), np.geomspace(0.1, 1e-4, 40)
+    learned = 0.05 + np.exp(-np.arange(40.0))
+    found = verdict(train_loss=learned, val_loss=wide, lr=constant)
+    assert found.status is Status.STALLED
+    assert "does not keep" in found.summary
+    assert "does not keep" not in verdict(train_loss=learned, val_loss=wide, lr=annealed).summary
+
+
+def test_a_training_loss_that_only_comes_down_to_flat_validation_learned_nothing() -> None:
+    train = noisy(1.0 + 0.9 * np.exp(-T / 2), 0.02)
+    assert verdict(train_loss=train, val_loss=noisy(np.full(200, 1.0), 0.01)).status is Status.NEVER_LEARNED
+
+
+def test_fine_tuning_that_gains_nothing_had_learned_before() -> None:
+    flat = np.full(200, 0.4)
+    assert verdict(train_loss=noisy(flat, 0.1), val_loss=noisy(flat + 0.15, 0.01, 1)).status is not Status.NEVER_LEARNED
+
+
+def test_a_late_start_is_not_slow() -> None:
+    straight, late = 2.3 - 0.001 * T, 2.3 - 0.2 * (T / 200) ** 4
+    assert verdict(val_loss=noisy(straight, 1e-4)).status is Status.SLOW
+    assert verdict(val_loss=noisy(late, 1e-4)).status is not Status.SLOW
+
+
+def test_validation_parts_from_a_noisy_training_loss() -> None:
+    train = noisy(0.02 + FALL * np.exp(-T / 20), 0.8)
+    assert verdict(train_loss=train, val_loss=noisy(0.3 + FALL + 0.004 * np.maximum(T - 60, 0), 0.01)).status is Status.OVERFITTING
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.floats(width=64) | st.sampled_from([0.0, 1.0, float("nan"), float("inf"), -float("inf"), 1e308]), max_size=40),

@@ -13,7 +13,8 @@ import numpy as np
 
 from .tasks import TASKS, Task
 
-RUNS = 600
+RUNS = 1000
+FIRST_TEST = 600  # the runs before it are for development
 
 
 @dataclass(frozen=True)
@@ -127,11 +128,11 @@ def recipe(number: int, *, sound: bool = False) -> Recipe:
     names = list(FAULTS)
     weights = np.array([FAULTS[name][1] for name in names])
     # every fault in its share of each part: the number walks through the faults at golden-ratio steps
-    place = np.searchsorted(weights.cumsum() / weights.sum(), (number // 2 * 0.6180339887498949) % 1.0)
+    walked = number if number >= FIRST_TEST else number // 2
+    place = np.searchsorted(weights.cumsum() / weights.sum(), (walked * 0.6180339887498949) % 1.0)
     fault = names[int(place)]
     families, _, kinds, change = FAULTS[fault]
-    part = ("development", "test")[number % 2]
-    tasks = [task for task in TASKS.values() if task.part == part and task.kind in kinds]
+    tasks = [task for task in _tasks(number) if task.kind in kinds]
     task = tasks[int(rng.integers(len(tasks)))]
     optimizer = str(rng.choice(["sgd", "momentum", "adam", "adam", "adamw"]))
     rate = {"sgd": 5 * task.sgd, "momentum": task.sgd}.get(optimizer, task.rate)
@@ -141,6 +142,15 @@ def recipe(number: int, *, sound: bool = False) -> Recipe:
         number, task.name, fault, families, optimizer, rate * float(rng.uniform(0.5, 1.5)), schedule, steps, task.batch, _log(rng, steps)
     )
     return replace(plain, fault="sound", families=()) if sound else change(plain, task, rng)
+
+
+def _tasks(number: int) -> list[Task]:
+    """The tasks that a run may have: the two halves of the development part take turns."""
+    if number >= FIRST_TEST:
+        return [task for task in TASKS.values() if task.part == "test"]
+    development = [task for task in TASKS.values() if task.part == "development"]
+    middle = [task.name for task in development].index("cancer-residual")
+    return development[middle:] if number % 2 else development[:middle]
 
 
 def _log(rng: np.random.Generator, steps: int) -> Log:

@@ -12,6 +12,8 @@ from lossdoctor.core.shape import Shape
 ROUND_CLASSES = (2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 50, 100, 200, 256, 1000, 10_000)  # class counts that data sets have
 MOST_CLASSES = 100_000  # a mean recall below one over this is none
 NEAR = 0.03  # relative distance to ln C that still is ln C
+CALIBRATED = 1.01  # times the loss of calibrated answers
+HIGHEST = 12.0  # loss; of more classes no log tells the accuracy
 
 
 def gap(train_shape: Shape, val_shape: Shape) -> float:
@@ -75,9 +77,43 @@ def excess(
 
 def _excess(loss: float, accuracy: Curve, classes: int) -> float:
     late = accuracy.finite.value[-max(3, len(accuracy) // 10) :]
-    wrong = 1 - float(np.median(late)) if len(late) else 1.0
-    explained = 1.5 * wrong * (1 + math.log(classes))
-    return min(loss / max(explained, 1e-9), loss / (0.45 * math.log(classes)))
+    right = float(np.median(late)) if len(late) else 0.0
+    return min(loss / (1.25 * max(_calibrated_loss(right, classes), 1e-9)), loss / (0.45 * math.log(classes)))
+
+
+def double_softmax(
+    train_shape: Shape | None, val_shape: Shape | None, train_accuracy: Curve | None, val_accuracy: Curve | None
+) -> int | None:
+    """The number of classes C, where loss and accuracy follow the law of a softmax that is applied twice: loss = ln(e + C - 1) - accuracy.
+
+    A softmax whose answers are sure is one-hot, and the second softmax turns it into e or 1 over e + C - 1. The C that the end of the
+    log implies must be the one of which the first loss is ln C, and the loss must exceed what answers as good would cost if their
+    confidence were right: with accuracy a, -a ln a - (1 - a) ln(1 - a) + (1 - a) ln(C - 1) at most (Fano 1961).
+
+    Absent: the log has no accuracy beside a loss, or they do not follow that law.
+    """
+    pairs = ((train_shape, train_accuracy), (val_shape, val_accuracy))
+    found = [_implied_classes(loss, accuracy.finite) for loss, accuracy in pairs if loss is not None and accuracy is not None]
+    return next(iter(found), None)
+
+
+def _implied_classes(loss: Shape, accuracy: Curve) -> int | None:
+    few = max(3, len(accuracy) // 10)
+    if len(accuracy) < few:
+        return None
+    right = min(float(np.median(accuracy.value[-few:])), 1 - 1e-9)
+    implied = math.exp(min(loss.end + right, HIGHEST)) - math.e + 1
+    if implied < 1.5 or right < max(0.2, accuracy.value[0]) or loss.fall <= 0:
+        return None
+    follows = -2 * NEAR < loss.start / math.log(implied) - 1 < NEAR  # the first value may be a mean over steps that fell
+    return round(implied) if follows and loss.end > CALIBRATED * _calibrated_loss(right, implied) else None
+
+
+def _calibrated_loss(accuracy: float, classes: float) -> float:
+    """The most that a cross-entropy can be where every answer has the confidence that it deserves."""
+    wrong = 1 - accuracy
+    surprise = -accuracy * math.log(max(accuracy, 1e-12)) - wrong * math.log(max(wrong, 1e-12))
+    return surprise + wrong * math.log(max(classes - 1, 1.0))
 
 
 def learned_share(accuracy: Curve) -> float:

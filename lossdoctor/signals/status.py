@@ -23,16 +23,23 @@ COMMON_CLASSES = (2, 3, 10, 100, 1000)  # a level alone is taken for ln C of the
 FEWEST = 5  # points below which nothing but NaN is said
 FEW = 12  # points below which a sick verdict needs 1.4 times the evidence
 STRAIGHT = 20  # points that tell a straight line from the beginning of a bend
+KNOWN = 0.85  # times the validation loss: a training loss below it knows something
+LONG = 200  # points
+CLEAR = 50.0  # standard deviations of a point
+LITTLE = 0.15  # of the loss
+SPEEDING = 0.45  # of the fall in the last third of the points
+CLIMBS = 3.0  # standard errors of the trend of the later half
+APART = 2.0  # times the training loss: a validation loss that has parted from it
 SURE = 0.55  # a sick verdict below this surety is not given
 RIGHT = {
-    Status.IMPROVING: (0.58, 0.72),
-    Status.CONVERGED: (0.48, 0.83),
-    Status.STALLED: (0.65, 0.65),
-    Status.NEVER_LEARNED: (0.79, 0.85),
-    Status.SLOW: (0.44, 0.51),
-    Status.OSCILLATING: (0.7, 0.8),
-    Status.DIVERGING: (0.87, 0.91),
-    Status.OVERFITTING: (0.82, 0.97),
+    Status.IMPROVING: (0.3, 0.72),
+    Status.CONVERGED: (0.49, 0.84),
+    Status.STALLED: (0.45, 0.74),
+    Status.NEVER_LEARNED: (0.8, 0.84),
+    Status.SLOW: (0.55, 0.62),
+    Status.OSCILLATING: (0.6, 0.7),
+    Status.DIVERGING: (0.9, 0.95),
+    Status.OVERFITTING: (0.6, 0.97),
 }
 """The share of verdicts that are right at a surety of 0.55 and of 0.95: straight lines fitted to benchmarks/diagnose.py,
 development part, with three more points near 0.8 so that a handful of runs proves little; too few oscillate there to fit."""
@@ -55,6 +62,7 @@ class _Case:
     fall_before_spent: float | None
     halt_step: float | None
     excess: float | None
+    double_softmax: int | None
     period: float | None
     level_kept: float | None
 
@@ -107,6 +115,7 @@ def verdict(
     fall_before_spent: float | None,
     halt_step: float | None,
     excess: float | None,
+    double_softmax: int | None,
     period: float | None,
     level_kept: float | None,
     non_finite_step: float | None,
@@ -132,6 +141,7 @@ def verdict(
         fall_before_spent,
         halt_step,
         excess,
+        double_softmax,
         period,
         level_kept,
     )
@@ -191,6 +201,8 @@ def _diverging(case: _Case) -> Verdict | None:
         return None
     significance = _over(rise, shape.error) / 6
     lasting = _share_above(shape, low + 0.5 * rise) / 0.15
+    if shape.half.z > CLIMBS:
+        lasting = max(lasting, _share_above(shape, low + 0.1 * rise) / 0.3)
     back = _over(rise, shape.fall) / 0.3
     ratio = (shape.end / low - 1) / 0.5 if low > 0 and shape.end > 0.03 * shape.start else 0.0
     held = 1 - _share_above(shape, low + 0.5 * rise, anywhere=True)
@@ -247,8 +259,25 @@ def _never_learned(case: _Case) -> Verdict | None:
         return None
     if case.few and case.accuracy is None:
         return None  # a handful of points without a trend is too short, not ill
+    if _learned_before(case):
+        return None
     flat = min(_flatness(shape, case.sign) for shape in case.losses)
-    return _nothing_learned(case, max(flat, _above_first(case)), "where it began")
+    above = max(flat, _above_first(case), _no_better_on_validation(case))
+    return _nothing_learned(case, above, "where it began")
+
+
+def _learned_before(case: _Case) -> bool:
+    """Whether the training loss has been far below the validation loss from the start: fine-tuning, no constant guess."""
+    train, val = case.train, case.val
+    return train is not None and val is not None and case.sign > 0 and 0 < max(train.start, train.end) < KNOWN * min(val.start, val.end)
+
+
+def _no_better_on_validation(case: _Case) -> float:
+    """Over 1 where the validation loss has been flat since it was first measured, and the training loss only came down to it."""
+    train, val = case.train, case.val
+    if train is None or val is None or case.sign < 0 or len(val.curve) < FEW or train.end < val.end - 2 * train.error:
+        return 0.0
+    return _flatness(val, case.sign) if train.settled_fraction < 0.5 and train.end > KNOWN * val.end else 0.0
 
 
 def _above_first(case: _Case) -> float:
@@ -327,6 +356,8 @@ def _overfitting(case: _Case) -> Verdict | None:
         kept = _over(then - train.end, 2 * train.error)
         if train.end >= val.end:
             return None
+        if then - train.end > -3 * train.error:  # noise may hide the fall of a training loss that is far below
+            kept = max(kept, _over(val.end, train.end) / APART)
     above = min(significance, size, kept, _fraction_after(val, val.best_step) / 0.15)
     if above < 1:
         return None
@@ -373,12 +404,15 @@ def _turns(shape: Shape) -> float:
 def _slow(case: _Case) -> Verdict | None:
     """A steady, nearly straight fall that has come only a small part of the way to zero."""
     shape = case.judged
-    if not (shape.start > 0 and shape.best >= 0) or len(shape.curve) < STRAIGHT or _warming(case.lr):
+    clear = shape.fall > CLEAR * shape.noise
+    if not (shape.start > 0 and shape.best >= 0) or len(shape.curve) < (FEW if clear else STRAIGHT) or _warming(case.lr):
         return None
-    if case.learned is not None and case.learned > 0.2:
+    if case.learned is not None and case.learned > (0.35 if case.relative_fall < LITTLE else 0.2):
         return None
+    if shape.tail_fall > SPEEDING:
+        return None  # what gathers speed was only late to start
     straight = shape.tail_fall / 0.2
-    little = 0.21 / max(case.relative_fall, 1e-4)
+    little = (0.21 if clear or len(shape.curve) >= LONG else 0.12) / max(case.relative_fall, 1e-4)
     above = min(straight, little, -shape.whole.z / 3, -shape.half.z / 2)
     if above < 1:
         return None
@@ -391,33 +425,56 @@ def _stalled(case: _Case) -> Verdict | None:
     shape = case.judged
     if _improving(case) >= 1 or len(shape.curve) < FEW:
         return None
-    early = (1 - shape.settled_fraction) / 0.3
-    little = 0.04 / max(case.relative_fall, 1e-4)
-    dull = 0.0
-    if case.reached is not None and case.learned is not None:
-        dull = min(0.25 / max(case.relative_fall, 1e-4), 0.75 / max(case.reached, 1e-9), 0.08 / max(case.learned, 0.01))
-    ran_out = 0.0
-    if case.spent_step is not None and (case.reached or 0.0) < 0.95 and shape.end > 0.5 * shape.start > 0:
-        ran_out = 0.25 / max(1 - _fraction_after(shape, case.spent_step), 0.05)
-    if case.spent_step is not None and case.fall_before_spent is not None:
-        ran_out = max(ran_out, min(case.fall_before_spent / 0.05, _fraction_after(shape, case.spent_step) / 0.35))
-    halted = 2.0 if case.halt_step is not None else 0.0
-    unexplained = case.excess if case.excess is not None and (case.reached or 0.0) > 0.5 else 0.0
-    above = max(min(early, little), min(early, dull), ran_out, halted, unexplained)
+    above, why = max(_reasons_to_go_lower(case))
     if above < 1:
         return None
-    if above == ran_out:
-        why = "the learning rate ran out while the loss was falling"
-    elif above == halted:
-        why = "it came to a dead halt in full fall"
-    elif above == unexplained:
-        why = f"far higher than an accuracy of {case.reached:.3f} explains"
-    elif case.relative_fall <= 0:
-        why = "it is no lower than at the start"
-    else:
-        why = f"it came down by only {case.relative_fall:.1%}"
     text = f"{shape.curve.label} is flat since step {shape.settled_step:g}, and {why}."
     return _sick(case, Status.STALLED, above, text, shape, onset=shape.settled_step, stop=shape.settled_step)
+
+
+def _reasons_to_go_lower(case: _Case) -> list[tuple[float, str]]:
+    """What in the log says that a lower loss is within reach, each with how many times it exceeds its threshold."""
+    shape, fell = case.judged, case.relative_fall
+    low = "it is no lower than at the start" if fell <= 0 else f"it came down by only {fell:.1%}"
+    unexplained = case.excess if case.excess is not None and (case.reached or 0.0) > 0.5 else 0.0
+    return [
+        (min((1 - shape.settled_fraction) / 0.3, max(0.04 / max(fell, 1e-4), _dull(case))), low),
+        (_ran_out(case), "the learning rate ran out while the loss was falling"),
+        (2.0 if case.halt_step is not None else 0.0, "it came to a dead halt in full fall"),
+        (3.0 if case.double_softmax else 0.0, "a softmax applied twice keeps it from falling"),
+        (unexplained, f"far higher than an accuracy of {case.reached or 0:.3f} explains"),
+        (_swings_on_validation(case), f"it swings up from levels as low as {case.show(shape.best)} that it does not keep"),
+    ]
+
+
+def _dull(case: _Case) -> float:
+    """Over 1 where the loss came down a little, to an accuracy that is low and hardly rose."""
+    if case.reached is None or case.learned is None:
+        return 0.0
+    return min(0.25 / max(case.relative_fall, 1e-4), 0.75 / max(case.reached, 1e-9), 0.08 / max(case.learned, 0.01))
+
+
+def _ran_out(case: _Case) -> float:
+    """Over 1 where the learning rate was gone early, or while the loss was in full fall."""
+    shape, above = case.judged, 0.0
+    if case.spent_step is None:
+        return 0.0
+    after = _fraction_after(shape, case.spent_step)
+    if (case.reached or 0.0) < 0.95 and shape.end > 0.5 * shape.start > 0:
+        above = 0.25 / max(1 - after, 0.05)
+    if case.fall_before_spent is not None:
+        above = max(above, min(case.fall_before_spent / 0.05, after / 0.35))
+    return above
+
+
+def _swings_on_validation(case: _Case) -> float:
+    """Over 1 where the validation loss, always of the same examples, swings wide at a learning rate that was not brought down."""
+    shape, val = case.judged, case.val
+    if val is None or val.curve.label != shape.curve.label or shape.best <= 0 or shape.half.z < -1.9:
+        return 0.0
+    if case.lr is not None and not _steady(case.lr):
+        return 0.0
+    return min(_over(shape.noise, shape.end) / 0.4, _turns(shape) / 0.3, _over(shape.end, shape.best) / 1.5)
 
 
 def _improving(case: _Case) -> float:

@@ -32,6 +32,7 @@ class LearningRateHighAtEnd(Check):
         return self.finding(
             f"{judged.curve.label} swings by {oscillation:.0%} of its level while the learning rate is still at its peak ({rates.last:g}).",
             confidence=0.6,
+            severity=Severity.WARNING if verdict.status is Status.STALLED else None,
             step=judged.settled_step,
             swing=oscillation,
             last_lr=rates.last,

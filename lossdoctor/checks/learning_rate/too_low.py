@@ -25,10 +25,9 @@ class LearningRateTooLow(Check):
     clear = 2.0  # Mann-Kendall score
 
     def examine(self, verdict: Verdict, judged: Shape, train_shape: Shape | None) -> Finding | None:
-        loss = train_shape or judged
-        if verdict.status not in (Status.SLOW, Status.NEVER_LEARNED) or loss.start <= 0:
-            return None
-        if loss.relative_fall > self.little or loss.tail_fall < self.straight or loss.whole.z > -self.clear:
+        losses = [judged] if train_shape is None else [train_shape, judged]
+        loss = next((each for each in losses if self._is_even(each)), None)
+        if verdict.status not in (Status.SLOW, Status.NEVER_LEARNED) or loss is None:
             return None
         return self.finding(
             f"{loss.curve.label} fell evenly by only {loss.relative_fall:.2%} in the whole run: the learning rate is probably too low.",
@@ -38,6 +37,10 @@ class LearningRateTooLow(Check):
             share_in_last_third=loss.tail_fall,
             trend=loss.whole.z,
         )
+
+    def _is_even(self, loss: Shape) -> bool:
+        little = loss.start > 0 and loss.relative_fall <= self.little
+        return little and loss.tail_fall >= self.straight and loss.whole.z <= -self.clear
 
     sick = [
         {"verdict": verdict("slow"), "judged": shape(noisy(sloping(2.3, 2.1), 0.002)), "train_shape": None},
