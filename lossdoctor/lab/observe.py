@@ -518,6 +518,8 @@ def _compared(
     workload: Workload, plain: Callable[[Batch, int], Batch], changed: Callable[[Batch, int], Batch], steps: int, rate: float | None = None
 ) -> Comparison | None:
     """Two trainings on the same batches, each passed through a function; judged on the mean loss of the last quarter of batches."""
+    if _step_seconds(workload) > SECONDS / 4:
+        return None
     ends, first = [], float("nan")
     for change in (plain, changed):
         model = _undropped(fresh(workload))
@@ -752,24 +754,30 @@ def _undropped(model: nn.Module) -> nn.Module:
 
 
 def _tempo(workload: Workload, batch: Batch) -> float:
-    """Seconds that a step and a look at the loss take; the first, which pays for memory and imports, is not counted.
-
-    0 where a step is so large that three of them would take too long.
-    """
+    """Seconds that a step and a look at the loss take; 0 where a step is so large that three of them would take too long."""
+    if _step_seconds(workload) > SECONDS:
+        return 0.0
     model = fresh(workload)
     optimizer = workload.optimizer(model)
-    few = examples(workload, FEW)
-    _step(workload, model, optimizer, few, 0)
-    begin = time.monotonic()
-    _step(workload, model, optimizer, few, 1)
-    if (time.monotonic() - begin) * workload.config.training.batch_size / FEW > SECONDS:
-        return 0.0
     for place, data in enumerate(stream(workload, workload.config.training.seed, 3)):
-        if place == 1:
+        if place == 1:  # the first pays for memory and imports
             started = time.monotonic()
         _step(workload, model, optimizer, data, place)
         _loss(workload, model, batch)
     return (time.monotonic() - started) / 2
+
+
+def _step_seconds(workload: Workload) -> float:
+    """At most so many seconds a step takes: those of a step on a few examples, times how many more a batch holds."""
+    kept: float | None = workload.__dict__.get("_step_seconds")
+    if kept is None:
+        model, few = fresh(workload), examples(workload, FEW)
+        optimizer = workload.optimizer(model)
+        for place in range(2):  # the first pays for memory and imports
+            begin = time.monotonic()
+            _step(workload, model, optimizer, few, place)
+        kept = workload.__dict__["_step_seconds"] = (time.monotonic() - begin) * max(1.0, workload.config.training.batch_size / FEW)
+    return kept
 
 
 def _sweep(workload: Workload, seed: int, rates: Array, batch: Batch) -> Array:

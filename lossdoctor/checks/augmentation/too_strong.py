@@ -17,7 +17,9 @@ class AugmentationTooStrong(Check):
     """
 
     code, severity = "AUG101", Severity.WARNING
-    requires = frozenset({"PRE101", "PRE102", "PRE104", "PRE105", "PRE106", "LAB101", "LAB102", "LOSS102", "LR101", "LR102", "GRAD103"})
+    requires = frozenset(
+        {"PRE101", "PRE102", "PRE104", "PRE105", "PRE106", "LAB101", "LAB102", "LOSS102", "LR101", "LR102", "GRAD103", "FRZ101"}
+    )
     references = ("Cubuk et al. 2020, RandAugment",)
     share = 0.6  # of the fall without; own
     errors = 3.0  # standard errors between the two
