@@ -174,7 +174,8 @@ class Patient:
         if share < 1 and not self.own:  # whether a training is too short is known at its end
             pool = [candidate for candidate in pool if EPOCHS not in candidate.patch.changes]
         passed = set(self.examination.passed)  # a fix for what is known to be in order is the last to try
-        return sorted(pool, key=lambda c: not c.led and c.fix.cures <= passed), self.verdict.status.healthy is False
+        ill = self.verdict.status.healthy is False and self.verdict.status is not Status.OVERFITTING  # it learned what there was
+        return sorted(pool, key=lambda c: not c.led and c.fix.cures <= passed), ill
 
     def search(self, budget: float, seeds: int | None) -> Search:
         """The search that asks this patient for candidates."""

@@ -152,12 +152,12 @@ class Search:
         pool, ill = self.pool(self.bench.trial(NOTHING, self.first, self.seen).run, self.seen)
         led, blind = [c for c in pool if c.led], [c for c in pool if not c.led] if ill else []
         blind = self.hopes or blind
-        for share in _doubled(begin, self.seen):
-            self.share = share
-            for part in (led, blind):
+        for part in (led, blind):
+            for share in _doubled(begin, self.seen):
+                self.share = share
                 if self._proved([c for c in part if share == self.seen or c.fix.family not in LATE]):
                     return True
-            if self.seen == begin and any(c.evidence >= SURE for c in led) and self._lucky():
+            if self.seen == begin and any(c.evidence >= SURE for c in part) and self._lucky():
                 return self._settled(begin)
         return False
 
@@ -201,7 +201,7 @@ class Search:
                 candidate = self._dose(candidate, pool)
             if self.holds([candidate]):
                 holding.append(candidate)
-            elif not candidate.led and self._promises(candidate):
+            elif not candidate.led and self._beats([candidate], led=True):
                 self.hopes = [candidate]  # a longer trial will tell
                 break
         bundle = self._bundle(pool)
@@ -266,14 +266,11 @@ class Search:
     def holds(self, parts: Sequence[Candidate]) -> bool:
         """Whether with the first seed the gain is material, even over what the baseline would reach by training on."""
         self.progress(f"trying {', '.join(part.patch.why for part in parts)}")
-        after = self._after(*parts)
-        reach = self.reach((), self.first)
-        return self.judge.material(reach - after, reach, led=any(part.led for part in parts))
+        return self._beats(parts, led=any(part.led for part in parts))
 
-    def _promises(self, candidate: Candidate) -> bool:
-        """Whether the gain would be material if a finding had led to the fix."""
-        reach = self.reach((), self.first)
-        return self.judge.material(reach - self._after(candidate), reach, led=True)
+    def _beats(self, parts: Sequence[Candidate], *, led: bool) -> bool:
+        to_beat = min(self.reach((), self.first), self.judge.worth(self._value((), self.first)))
+        return self.judge.material(to_beat - self._after(*parts), to_beat, led=led)
 
     def reach(self, parts: Sequence[Candidate], seed: int) -> float:
         """What a training may still reach by its end: its trend in log-log scale (Hestness et al. 2017) drawn out to the full length.
@@ -351,7 +348,8 @@ class Search:
         """What the findings call for, all at once: faults that hide each other can only be mended together."""
         chosen: list[Candidate] = []
         for candidate in pool:
-            new = not any(candidate.clashes(part) for part in chosen)
+            known = self.treatments.get(_key([candidate]))
+            new = not any(candidate.clashes(part) for part in chosen) and not (known and known.error and not known.steps)
             if new and candidate.evidence >= BUNDLED and len(chosen) < PARTS:
                 chosen.append(candidate)
         return chosen
