@@ -173,7 +173,7 @@ def test_json_of_a_proof_is_as_the_contract_says() -> None:
     assert (prescription["before"], prescription["after"], prescription["verified"]) == (2.3, 0.31, True)
     assert prescription["config"] == "config.fixed.yaml"
     assert document["attribution"] == {"learning_rate": 0.7, "preprocessing": 0.3}
-    assert document["cost"] == {"seconds": 41.0, "train_steps": 5200, "full_trainings": 0.8}
+    assert document["cost"] == {"seconds": 41.0, "train_steps": 5200, "full_trainings": 0.8, "examine_steps": 0}
     assert [fix["code"] for fix in document["findings"][0]["fixes"]] == ["FLR01"]
 
 

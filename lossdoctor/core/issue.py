@@ -79,9 +79,11 @@ def issues_of_proof(proof: Proof, objections: Sequence[Objection]) -> list[Issue
     remedies: dict[str, str] = {}
     for chosen in proof.prescription.chosen if proof.prescription else ():
         remedies |= dict.fromkeys(chosen.fix.cures, f" Proved to help: {_changes(chosen.patch.changes)}.")
-    sick = proof.status.healthy is False
     file = str(proof.config)
-    found = [Issue(proof.status, proof.status, Severity.ERROR, outcome(proof), file, plain(file))] if sick else []
+    found = []
+    if proof.status.healthy is False:
+        said = plain(proof.verdict.summary if proof.verdict else RULES[proof.status])
+        found.append(Issue(proof.status, proof.status, Severity.ERROR, f"{said} {outcome(proof)}", file, plain(file)))
     found += [_of_finding(each, remedies.get(each.code, ""), file, plain(file)) for each in proof.examination.findings]
     found = [_ruled(each, rules) for each in found]
     assertions = [Issue("assert", "assert", Severity.ERROR, plain(each), file, plain(file), failing=True) for each in proof.failed]
