@@ -97,13 +97,19 @@ def shape(curve: Curve) -> Shape:
         first=float(curve.value[0]),
         start=start,
         best=best,
-        best_step=float(binned.step[lowest]),
+        best_step=float(binned.step[_lowest_near(value, lowest, window)]),
         end=end,
         noise=one,
         error=_error(value[n // 2 :], one, window),
         gained=_gained(value, one),
         settled_step=float(binned.step[reached[0] if len(reached) else -1]),
     )
+
+
+def _lowest_near(value: Floats, place: int, window: int) -> int:
+    """The lowest point of the stretch about ``place``: the one that somebody would keep."""
+    first = max(0, place - window // 2)
+    return first + int(value[first : place + window // 2 + 1].argmin())
 
 
 def _error(value: Floats, noise_of_one: float, window: int) -> float:

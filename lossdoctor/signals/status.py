@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lossdoctor.core.curve import Curve
-from lossdoctor.core.diagnosis import Status, Verdict
+from lossdoctor.core.diagnosis import Forecast, Status, Verdict
 from lossdoctor.core.run import Run
 from lossdoctor.core.shape import Shape
 from lossdoctor.signals.forecast import Projection
@@ -58,6 +58,7 @@ class _Case:
     constant_guess: bool | None
     lr: Curve | None
     projection: Projection | None
+    forecast: Forecast | None
     spent_step: float | None
     fall_before_spent: float | None
     halt_step: float | None
@@ -111,6 +112,7 @@ def verdict(
     constant_guess: bool | None,
     lr: Curve | None,
     projection: Projection | None,
+    forecast: Forecast | None,
     lr_spent_step: float | None,
     fall_before_spent: float | None,
     halt_step: float | None,
@@ -137,6 +139,7 @@ def verdict(
         constant_guess,
         lr,
         projection,
+        forecast,
         lr_spent_step,
         fall_before_spent,
         halt_step,
@@ -519,7 +522,7 @@ def _healthy(case: _Case) -> Verdict:
         return Verdict(Status.TOO_SHORT, 0.8, f"{len(shape.curve)} points of {label} without a clear trend are too few to say.")
     if gain >= 1:
         text = f"{label} still {'falls' if case.sign > 0 else 'rises'}: {case.show(shape.end)} now"
-        text += f", {case.show(case.projection.ahead.mean())} expected at step {case.projection.at_step:g}." if case.projection else "."
+        text += f", {case.forecast.value:.4g} expected at step {case.forecast.at_step:g}." if case.forecast else "."
         return Verdict(Status.IMPROVING, _surety(gain), text, None, shape.best_step, None, 0.0)
     confidence = _surety(1 / max(gain, 0.05))
     text = f"{label} went from {case.show(shape.start)} to {case.show(shape.end)} and is flat since step {shape.settled_step:g}."

@@ -18,7 +18,7 @@ class RaiseLearningRate(Fix):
     """
 
     code = "FLR02"
-    cures = frozenset({"LR002", "LR003", "LR102"})
+    cures = frozenset({"LR002", "LR102"})
     references = ("Smith 2017, Cyclical Learning Rates",)
     factors = (10, 100, 3)
 
