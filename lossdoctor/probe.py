@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
-import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +21,6 @@ from lossdoctor.core.fix import Settings
 from lossdoctor.core.run import Run
 from lossdoctor.core.signals import Signals
 from lossdoctor.core.trial import Cost, Proof
-from lossdoctor.train import LogFile
 
 FLOOR = 1000  # training steps that a search is given at least: where a training is shorter, its cost hardly matters
 TIMELY = 0.5  # share of the time that the trials are planned for: evaluating and examining take time too
@@ -76,7 +73,7 @@ def probe(
     from lossdoctor.lab import isolate
     from lossdoctor.lab.bench import Bench
     from lossdoctor.lab.fit import count_steps
-    from lossdoctor.lab.journal import Journal
+    from lossdoctor.lab.journal import Journal, write_logs
     from lossdoctor.lab.workload import Workload
 
     deadline = begin + (seconds(budget) if budget else file.config.probe.budget)
@@ -110,7 +107,7 @@ def probe(
         if not interrupted and not search.exhausted:
             journal.close()
     if folder:
-        _write_trials(bench, folder)
+        write_logs(bench.logs.values(), folder)
     proof = patient.told(proof, search, interrupted=interrupted)
     if proof.prescription:
         proof = _written(proof, file, Path(fixed) if fixed else file.path.with_suffix(".fixed.yaml"))
@@ -219,19 +216,6 @@ def _folder(folder: Path) -> Path:
     except OSError as error:
         raise UsageError(f"--trials {folder}: cannot be made: {error.strerror}") from None
     return folder
-
-
-def _write_trials(bench: Bench, folder: Path) -> None:
-    """A log of every trial, and ``index.csv`` with the changes that each made to the config."""
-    with (folder / "index.csv").open("w", newline="", encoding="utf-8") as file:
-        index = csv.writer(file)
-        index.writerow(("file", "seed", "steps", "changes", "error"))
-        for number, (patch, seed, rows, error) in enumerate(bench.logs.values()):
-            name = f"trial_{number:03}.csv" if rows else ""
-            index.writerow((name, seed, rows[-1]["step"] if rows else 0, json.dumps(dict(patch.changes)), error or ""))
-            with LogFile(folder / name if rows else None) as log:
-                for row in rows:
-                    log.write(row)
 
 
 def _not_overfitted(signals: Signals) -> tuple[str, ...]:

@@ -12,7 +12,9 @@ from torch import nn
 
 from lossdoctor.core.config import load
 from lossdoctor.core.errors import BadConfig, LossDoctorError, NotApplicable, UserCodeError
+from lossdoctor.core.fix import Patch
 from lossdoctor.lab import edits
+from lossdoctor.lab.bench import NOTHING, Bench
 from lossdoctor.lab.fit import evaluate, fit
 from lossdoctor.lab.workload import Workload
 from lossdoctor.train import train
@@ -219,6 +221,34 @@ def test_an_edit_that_has_nothing_to_do_says_so(make, edit: dict) -> None:
 def test_an_unknown_edit_names_the_nearest(make) -> None:
     with pytest.raises(BadConfig, match="did you mean 'swap_activation'"):
         edited(make, {"swap_activations": "relu"})
+
+
+@pytest.mark.parametrize("patience", [1, 3])
+def test_early_stopping_is_read_off_the_same_training_without_it(make, patience: int) -> None:
+    config = make(training="optimizer: {name: adam, lr: 0.3}")
+    config.write_text(config.read_text().replace("epochs: 2", "epochs: 30"))
+    file = load(config)
+    bench = Bench.open(file, Workload.load(file))
+    bench.trial(NOTHING, 0, 1.0)
+    before, patch = bench.steps, Patch({"training.early_stopping": {"patience": patience}})
+    read = bench.trial(patch, 0, 1.0)
+    assert bench.steps == before
+    workload = bench.workload.patched(file.patched(patch))
+    rows = fit(workload, 0, workload.steps, bench.every).rows
+    assert read.steps == rows[-1]["step"] < workload.steps
+    assert read.value == rows[-1]["val_loss"]
+
+
+def test_a_longer_trial_goes_on_where_the_shorter_ended_and_comes_out_the_same(make) -> None:
+    file = load(make(training="scheduler: {name: exponential}\nsampler: balanced"))
+    piecewise, whole = (Bench.open(file, Workload.load(file)) for _ in range(2))
+    for share in (0.25, 0.5, 1.0):
+        in_parts = piecewise.trial(NOTHING, 0, share)
+    at_once = whole.trial(NOTHING, 0, 1.0)
+    assert piecewise.steps == whole.steps == piecewise.workload.steps
+    assert in_parts.value == at_once.value
+    assert piecewise.trial(NOTHING, 0, 0.5).value == whole.trial(NOTHING, 0, 0.5).value  # what is known is not trained again
+    assert whole.spent == pytest.approx(1.0)
 
 
 def test_a_training_can_be_ended_by_its_listener(make) -> None:

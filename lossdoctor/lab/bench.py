@@ -109,8 +109,9 @@ class Bench:
         workload = self.workload.patched(config)
         every = max(1, round(self.every * workload.steps / self.workload.steps))
         looks = max(1, math.ceil(share * workload.steps / every - 1e-9))
+        changes = {key: value for key, value in patch.changes.items() if key != STOPPING}
         job = Job(
-            {**patch.changes, STOPPING: None} if config.training.early_stopping else patch.changes,
+            changes | ({STOPPING: None} if self.file.config.training.early_stopping else {}),
             seed,
             min(looks * every, workload.steps),
             every,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from lossdoctor.core.fix import Patch
 from lossdoctor.lab.executor import Job, Outcome
-from lossdoctor.lab.fit import RandomState, seed_everything
+from lossdoctor.lab.fit import RandomState, Row, seed_everything
 from lossdoctor.lab.workload import Workload
 
 FOLDER = ".lossdoctor_cache"
@@ -86,6 +88,21 @@ class Journal:
             except ValueError:  # the last line of a probe that was killed
                 continue
             yield key, (until, Outcome(**outcome))
+
+
+def write_logs(logs: Iterable[tuple[Patch, int, list[Row], str | None]], folder: Path) -> None:
+    """The log of every trial as CSV, and ``index.csv`` with the changes that each made to the config."""
+    with (folder / "index.csv").open("w", newline="", encoding="utf-8") as file:
+        index = csv.writer(file)
+        index.writerow(("file", "seed", "steps", "changes", "error"))
+        for number, (patch, seed, rows, error) in enumerate(logs):
+            name = f"trial_{number:03}.csv" if rows else ""
+            index.writerow((name, seed, rows[-1]["step"] if rows else 0, json.dumps(dict(patch.changes)), error or ""))
+            if rows:
+                with (folder / name).open("w", newline="", encoding="utf-8") as log:
+                    writer = csv.DictWriter(log, rows[0], extrasaction="ignore")
+                    writer.writeheader()
+                    writer.writerows(rows)
 
 
 def _tensors(batch: Any) -> Iterator[Tensor]:
