@@ -481,16 +481,17 @@ def _swings_on_validation(case: _Case) -> float:
 
 
 def _improving(case: _Case) -> float:
-    """Over 1 where the expected gain of the next quarter is clear of zero and over 2 % of the fall so far."""
+    """Over 1 where the expected gain of the next quarter is clear of zero and over 2 % of the fall so far, 3 % beside much noise."""
     shape, projection = case.judged, case.projection
     if case.spent:
         return 0.0
     if projection is None or shape.fall <= 0:
         return shape.tail_fall / 0.04 if shape.tail.z < -1 else 0.0
-    worth = 0.02 * max(shape.fall, 0.15 * shape.start if shape.best >= 0 else 0.0)
+    worth = (0.02 if shape.tail.z < -1.5 else 0.03) * max(shape.fall, 0.15 * shape.start if shape.best >= 0 else 0.0)
     gain = (projection.gain if _steady(case.lr) else min(projection.gain, _pace(shape))) / worth
     lower = projection.ahead.mean() < shape.end + shape.error
-    return gain if projection.surely and lower and shape.half.z < -1.5 else min(gain, 0.9)
+    falls = shape.half.z < -1.5 and shape.tail.z < -0.5
+    return gain if projection.surely and lower and falls else min(gain, 0.9)
 
 
 def _steady(lr: Curve | None) -> bool:
