@@ -18,7 +18,7 @@ from lossdoctor.core.errors import LossDoctorError, UsageError
 if TYPE_CHECKING:
     from lossdoctor.core.comparison import Comparison
     from lossdoctor.core.diagnosis import Diagnosis, Examination
-    from lossdoctor.core.report import Report
+    from lossdoctor.core.report import Page, Report
 
 FAILED, INPUT_AT_FAULT, WE_ARE_AT_FAULT, INTERRUPTED = 1, 2, 3, 130
 UNUSABLE: Any = typer.BadParameter.__bases__[0]  # what all usage errors derive from, wherever this version of typer keeps it
@@ -133,6 +133,7 @@ def _root(
       lossdoctor init --model net.py:build --data data.csv --target y > config.yaml
       lossdoctor probe config.yaml                  find the fix and prove it
       lossdoctor gate runs/*.csv                    fail a CI job on a stalled run
+      lossdoctor watch run.csv -- python train.py   stop a training that is beyond hope
       lossdoctor explain LR001                      one check in full
 
     \b
@@ -365,6 +366,73 @@ def gate(
             console.write(lines)  # the job's own log says what failed, too
     failed = any(each.failed for each in rulings)
     raise typer.Exit(max(code, FAILED * failed, _crashes(each.examination for each in diagnoses)))
+
+
+@app.command(short_help="Follow a growing log; stop a training that is beyond hope.")
+def watch(
+    log: Annotated[str, typer.Argument(metavar="LOG", help="A log or run folder that grows; - for standard input, or what CMD prints.")],
+    command: Annotated[list[str] | None, typer.Argument(metavar="[-- CMD...]", help="The training to start, and to stop.")] = None,
+    interval: Annotated[str, typer.Option("--interval", metavar="TIME", help="Between looks; longer where a look is costly.")] = "2s",
+    hold: Annotated[str, typer.Option("--hold", metavar="TIME", help="How long a verdict must hold at least, but for NaN.")] = "1m",
+    grace: Annotated[str, typer.Option("--grace", metavar="TIME", help="From SIGTERM to SIGKILL.")] = "10s",
+    until_idle: Annotated[
+        str | None, typer.Option("--until-idle", metavar="TIME", help="Without CMD: end when the log has not grown for so long.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what is beyond hope, and stop nothing.")] = False,
+    on_stall: Annotated[
+        str | None, typer.Option("--on-stall", metavar="SHELL", help="Run this then: JSON on stdin, LOSSDOCTOR_STATUS and so on set.")
+    ] = None,
+    webhook: Annotated[str | None, typer.Option("--webhook", metavar="URL", help="POST the JSON there then.")] = None,
+    fail_on: FailOn = None,
+    mapping: Map = None,
+    reader: Reader = None,
+    no_color: NoColor = False,
+) -> None:
+    """Follow a growing log live; stop CMD when the run is beyond hope.
+
+    Beyond hope is a run where a verdict that --fail-on names (else: non_finite, diverging, never_learned, stalled, overfitting)
+    is confident, and has held over several looks, for --hold, and while the run doubled its length. CMD then gets SIGTERM and,
+    after --grace, SIGKILL, with all its processes. The exit code is CMD's own, or 1 where it was stopped.
+
+    \b
+    Examples:
+      lossdoctor watch run.csv
+      lossdoctor watch run.csv -- python train.py --lr 0.1
+      lossdoctor watch - -- python train.py         where the training prints its losses
+      lossdoctor watch runs/ --until-idle 10m --on-stall 'mail -s "$LOSSDOCTOR_MESSAGE" me@example.org'
+    """
+    from contextlib import ExitStack
+    from tempfile import TemporaryDirectory
+
+    from lossdoctor import console
+    from lossdoctor.alarm import Alarm
+    from lossdoctor.child import Child, Input
+    from lossdoctor.core.config import seconds
+    from lossdoctor.follow import Follower
+    from lossdoctor.reports.terminal.live import live
+    from lossdoctor.stopping import HOPELESS, Patience
+    from lossdoctor.watch import State, Training, Watch
+
+    def draw(state: State, page: Page) -> str:
+        return live(state.diagnosis, state.certain, state.pace, state.trouble or "Ctrl-C ends the watch.", page)
+
+    patience = Patience(_words(fail_on) or HOPELESS, hold=seconds(hold, "--hold"))
+    every, patient = seconds(interval, "--interval"), seconds(grace, "--grace")
+    idle = seconds(until_idle, "--until-idle") if until_idle else None
+    with ExitStack() as stack:
+        spool = Path(stack.enter_context(TemporaryDirectory())) / "log" if log == "-" else None
+        follower = Follower(spool or Path(log), mapping=dict(_pairs("--map", mapping)), reader=reader)
+        on_screen = console.is_screen() and not command
+        view = stack.enter_context(console.Screen(draw, no_color=no_color)) if on_screen else console.Lines(errors=bool(command))
+        alarm = Alarm(on_stall, webhook, view.say)
+        stack.callback(alarm.close)
+        watched = Watch(follower, view, patience, alarm, name="<stdin>" if spool else None)
+        training: Training | None = Input(spool) if spool and not command else None
+        if command:
+            watched.look()  # what stands in the log already is not the work of this training
+            training = stack.enter_context(Child(command, grace=patient, copy=spool))
+        code = watched.run(training, interval=every, until_idle=idle, dry=dry_run)
+    raise typer.Exit(code)
 
 
 @app.command(short_help="Write a commented config.")

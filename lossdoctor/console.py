@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
@@ -135,3 +136,50 @@ class _Bar:
     def stop(self) -> None:
         if self.drawn:
             self.drawn.stop()
+
+
+def is_screen() -> bool:
+    """Whether standard output is a terminal that can be drawn on."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+class Lines:
+    """What ``watch`` says, for a pipe: a line for each change, no control codes."""
+
+    def __init__(self, *, errors: bool = False) -> None:
+        self.errors = errors  # to standard error, where standard output belongs to someone else
+
+    def show(self, state: Any) -> None:
+        """The state as such is no news."""
+
+    def say(self, line: str) -> None:
+        print(f"lossdoctor: {line}" if self.errors else line, file=sys.stderr if self.errors else sys.stdout, flush=True)
+
+
+class Screen:
+    """What ``watch`` shows on a terminal: the state, drawn anew in place, and above it a line for each change."""
+
+    def __init__(self, draw: Callable[[Any, Page], str], *, no_color: bool = False) -> None:
+        self.draw, self.no_color = draw, no_color
+
+    def __enter__(self) -> Screen:
+        from rich.console import Console
+        from rich.live import Live
+
+        console = Console(highlight=False, markup=False, no_color=not page(no_color=self.no_color).color)
+        self.live = Live(console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
+        self.live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.live.stop()
+
+    def show(self, state: Any) -> None:
+        from rich.text import Text
+
+        self.live.update(Text.from_ansi(self.draw(state, page(no_color=self.no_color))), refresh=True)
+
+    def say(self, line: str) -> None:
+        from rich.text import Text
+
+        self.live.console.print(Text(f"{time.strftime('%H:%M')} {line}"))

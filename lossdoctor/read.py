@@ -39,7 +39,7 @@ def read(path: str | Path, *, mapping: Mapping[str, str] | None = None, reader: 
     else:
         source = Source(Path(path), columns=columns)
         _check(Path(path))
-    chosen = _named(reader) if reader else _sniffed(source)
+    chosen = named(reader) if reader else sniffed(source)
     if chosen is None and source.is_dir:
         return _folder(Path(path), mapping)
     if chosen is None:
@@ -89,14 +89,15 @@ def _check(path: Path) -> None:
         raise UnreadableLog(f"{str(path)[:200]!r} cannot be opened: {error}") from error
 
 
-def _named(name: str) -> Reader:
+def named(name: str) -> Reader:
+    """The reader that ``--reader`` names; ``UsageError`` tells the nearest."""
     by_key = {key(reader): reader for reader in readers()}
     if name not in by_key:
         raise UsageError(f"--reader {name}: there is no such reader; the nearest are {', '.join(nearest(name, by_key) or sorted(by_key))}")
     return by_key[name]
 
 
-def _sniffed(source: Source) -> Reader | None:
+def sniffed(source: Source) -> Reader | None:
     """The first reader that knows the content; a file that is no folder of its own kind needs a head to look at."""
     return next((reader for reader in readers() if (source.head or source.is_dir) and reader.sniff(source)), None)
 
@@ -151,7 +152,7 @@ class _Search:
     def try_run_folder(self, folder: Path) -> bool:
         """Whether a folder is as a whole the log of a run."""
         source = Source(folder, columns=frozenset((self.mapping or {}).values()))
-        chosen = _sniffed(source)
+        chosen = sniffed(source)
         if chosen is None:
             return False
         self._try(lambda: _runs(chosen, source, self.mapping))

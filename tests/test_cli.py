@@ -21,7 +21,7 @@ from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.run import Run
 
 ROOT = Path(__file__).parent.parent
-COMMANDS = ("diagnose", "probe", "train", "gate", "init", "explain")
+COMMANDS = ("diagnose", "probe", "train", "gate", "watch", "init", "explain")
 
 
 @pytest.fixture

@@ -70,8 +70,13 @@ def assemble(rows: Iterable[Row], *, source: str, reader: str, mapping: Mapping[
     Raises ``NoLog`` where it holds nothing to judge a training by, ``UsageError`` where ``mapping`` (role to
     column) names a column that is not there.
     """
+    wanted = frozenset((mapping or {}).values())
+    return runs_in(collect(rows, wanted), source=source, reader=reader, mapping=mapping)
+
+
+def runs_in(log: Log, *, source: str, reader: str, mapping: Mapping[str, str] | None = None) -> list[Run]:
+    """The same from columns that are collected already."""
     mapping = mapping or {}
-    log = collect(rows, wanted=frozenset(mapping.values()))
     for role, column in mapping.items():
         if column not in log.seen:
             near = names.nearest(column, log.seen) or list(log.seen)[:3]

@@ -40,14 +40,14 @@ def _known_families(value: Any) -> Any:
     return value
 
 
-def seconds(duration: float | str) -> float:
+def seconds(duration: float | str, option: str = "--budget") -> float:
     """A duration given on the command line, in seconds."""
     try:
         value = float(_seconds(duration))
     except ValueError as error:
-        raise UsageError(f"--budget {duration!r}: {error}") from None
+        raise UsageError(f"{option} {duration!r}: {error}") from None
     if value <= 0:
-        raise UsageError(f"--budget {duration!r}: must be longer than nothing")
+        raise UsageError(f"{option} {duration!r}: must be longer than nothing")
     return value
 
 

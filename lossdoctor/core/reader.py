@@ -82,6 +82,11 @@ class Source:
             raise UnreadableLog(f"{self.name} cannot be opened: {error.strerror}; check the path and its permissions") from error
         return unpacked(raw, self.name) or raw
 
+    def parts(self) -> Iterator[BinaryIO]:
+        """The log in pieces of whole lines: all of it at once, or of a log that is followed the lines as they come."""
+        with self.open() as file:
+            yield file
+
     def document(self) -> str:
         """The whole log as text, where it makes sense only as a whole; refused where it is longer than ``WHOLE``."""
         with self.open() as file:

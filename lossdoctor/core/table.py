@@ -8,7 +8,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -140,14 +140,15 @@ def blocks(source: Source, table: Dialect, names: Sequence[str] | None = None) -
     if not use:
         return
     parse = _parse_small if len(source.head) < HEAD else _parse_large
-    with source.open() as raw:
-        file = WholeLines(_utf8(raw, source), source.name, table)
+    for part in source.parts():
+        file = WholeLines(_utf8(part, source), source.name, table)
         try:
             yield from parse(file, table, names, use)
         except (ValueError, csv.Error) as error:
             raise UnreadableLog(f"{source.name} is not a sound table: {str(error).splitlines()[0]}") from error
-    if file.dropped:
-        yield {"#note": f"the last line is cut short and left out: {file.dropped[:60]!r}"}
+        if file.dropped:
+            yield {"#note": f"the last line is cut short and left out: {file.dropped[:60]!r}"}
+        table = replace(table, skip=0, has_header=False)  # they stand in the first part
 
 
 def _parse_large(file: WholeLines, table: Dialect, names: list[str], use: list[str]) -> Iterator[Block]:

@@ -1,0 +1,120 @@
+"""What a look costs while a log grows, and which runs of the benchmark the watch would have stopped: python benchmarks/watch.py
+
+    python benchmarks/watch.py --rows 1000 100000     # other lengths; the default goes to 5 million, a minute of writing and reading
+    python benchmarks/watch.py --runs                 # the runs of benchmarks/runs, looked at as they grew; ten minutes
+
+A look reads ten new rows (step, epoch, losses, learning rate) and judges the run anew. The seconds are processor time, the best of five;
+beside them is what `diagnose` takes on the whole log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.runs.label import label, reach
+from benchmarks.runs.store import load
+from benchmarks.runs.tasks import TASKS
+from lossdoctor.core.assemble import assemble
+from lossdoctor.diagnose import diagnose
+from lossdoctor.follow import Follower
+from lossdoctor.stopping import Patience
+
+HEALTHY = ("improving", "converged")
+LOOKS = 1.1  # times as many rows at each look
+
+
+def rows(first: int, last: int) -> Iterator[str]:
+    noise = np.random.default_rng(first).normal(scale=0.05, size=last - first)
+    for i in range(first, last):
+        loss = 0.3 + 2 / (1 + i / 2000) ** 0.5 + noise[i - first]
+        yield f"{i},{i // 5000},{loss:.6f},{'' if i % 1000 else f'{loss + 0.1:.6f}'},0.001\n"
+
+
+def seconds(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def cost(length: int, folder: Path) -> None:
+    log = folder / f"{length}.csv"
+    with log.open("w") as file:
+        file.write("step,epoch,train_loss,val_loss,lr\n")
+        for first in range(0, length, 500_000):
+            file.writelines(rows(first, min(first + 500_000, length)))
+    follower = Follower(log)
+
+    def look() -> None:
+        diagnose(follower.look()[-1])
+
+    first, looks = seconds(look), []
+    for at in range(length, length + 50, 10):
+        with log.open("a") as file:
+            file.writelines(rows(at, at + 10))
+        looks.append(seconds(look))
+    whole = seconds(lambda: diagnose(log))
+    print(f"{length:>10,} rows: a look {1000 * min(looks):6.0f} ms, the first {first:6.2f} s, diagnose on the whole {whole:6.2f} s")
+
+
+def stopped(run: dict, patience: Patience) -> tuple[int, str] | None:
+    """At how many rows, and for what, a run is stopped that is looked at as it grows."""
+    rows = zip(*run["log"].values(), strict=True)
+    table = [{name: value for name, value in zip(run["log"], row, strict=True) if value is not None} for row in rows]
+    count = 5
+    while count < len(table):
+        (diagnosis,) = diagnose(assemble(iter(table[:count]), source="", reader="")[-1])
+        if objection := patience.lasting(diagnosis):
+            return count, objection.rule
+        count = max(count + 1, int(count * LOOKS))
+    return None
+
+
+def replay() -> None:
+    runs = load()
+    reached = reach(runs)
+    for part in ("development", "test"):
+        found = [
+            (label(run, reached)["status"], run["recipe"]["fault"], len(run["log"]["step"]), stopped(run, Patience(hold=0)))
+            for run in runs
+            if TASKS[run["recipe"]["task"]].part == part
+        ]
+        sound = [each for each in found if each[1] == "sound" and each[0] in HEALTHY]
+        healthy = [each for each in found if each[0] in HEALTHY]
+        sick = [each for each in found if each[0] not in (*HEALTHY, "too_short")]
+        saved = [1 - each[3][0] / each[2] for each in sick if each[3]]
+        print(f"{part} runs, looked at as they grew, without the minute that a verdict must hold by default")
+        print(f"  sound and healthy to the end     {sum(each[3] is not None for each in sound)} of {len(sound)} stopped")
+        print(f"  healthy at the end, some faulty  {sum(each[3] is not None for each in healthy)} of {len(healthy)} stopped")
+        print(f"  sick at the end                  {len(saved)} of {len(sick)} stopped, with {np.mean(saved):.0%} of their log to come")
+        print(f"    for {dict(Counter(each[3][1] for each in sick if each[3]))}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, nargs="+", default=[1000, 100_000, 5_000_000])
+    parser.add_argument("--runs", action="store_true")
+    options = parser.parse_args()
+    if options.runs:
+        replay()
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for length in options.rows:
+            cost(length, Path(folder))
+            (Path(folder) / f"{length}.csv").unlink()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{peak:.0f} MB of memory at most, with diagnose on the whole; {os.cpu_count()} cores")
+
+
+if __name__ == "__main__":
+    main()
