@@ -72,6 +72,9 @@ class ModelSection(Section):
     factory: str = Field(description="FILE.py:callable, relative to this file, or package.module:callable; returns an nn.Module")
     args: dict[str, Any] = {}
     edits: list[dict[str, Any]] = Field([], description="changes made to the built module, in order")
+    output_bias: Literal["prior"] | None = Field(
+        None, description="prior: the last layer starts at the shares of the classes, or the mean"
+    )
 
 
 class DataSection(Section):
@@ -80,9 +83,15 @@ class DataSection(Section):
     val_fraction: float = Field(0.2, gt=0, lt=1)
     target: str | None = Field(None, description="target column of a table")
     args: dict[str, Any] = {}
+    impute: Literal["median", "mean"] | None = Field(
+        None, description="per feature, for NaN and infinity; fitted on the training split"
+    )
+    clip: float | None = Field(
+        None, gt=0, lt=0.5, description="share of each feature's values to be moved in at either end (winsorized)"
+    )
     standardize: bool = Field(False, description="per feature, fitted on the training split alone")
     standardize_target: bool = Field(False, description="regression; metrics stay in the original units")
-    augment: list[dict[str, Any]] = []
+    augment: list[dict[str, Any]] = Field([], description="random changes of training batches: noise, flip, shift, crop, mixup")
 
 
 class OptimizerSection(Named):
@@ -104,11 +113,17 @@ class TrainingSection(Section):
     optimizer: OptimizerSection = OptimizerSection()
     scheduler: SchedulerSection | None = None
     batch_size: Positive = 64
+    accumulate: Positive = Field(1, description="batches whose gradients are averaged for one step")
     epochs: Positive = 30
     shuffle: bool = True
     class_weights: Literal["balanced"] | list[float] | None = None
     sampler: Literal["balanced"] | None = None
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of each label that goes to all classes alike")
+    focal: float | None = Field(None, gt=0, description="gamma of the focal loss: examples that are right already count less")
+    l1: float = Field(0.0, ge=0, description="times the sum of the weights' absolute values, added to the loss")
+    max_norm: float | None = Field(None, gt=0, description="longest row of weights that a unit may have")
     clip_grad_norm: float | None = Field(None, gt=0)
+    amp: bool = Field(False, description="bfloat16 where it is safe, on CUDA; elsewhere it changes nothing")
     early_stopping: EarlyStoppingSection | None = None
     seed: int = 0
 

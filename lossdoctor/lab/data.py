@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,7 +36,7 @@ class Scaler:
     def fit(cls, values: Tensor) -> Scaler:
         """Fit on ``values`` of shape [n, ...]: images per channel, everything else per last-but-batch feature; NaN is passed over."""
         values = values.double()
-        axes = (0, *range(2, values.dim())) if values.dim() == 4 else (0,)
+        axes = _axes(values)
         known = torch.isfinite(values)
         count = known.sum(dim=axes, keepdim=True).clamp(min=1)
         mean = torch.where(known, values, 0.0).sum(dim=axes, keepdim=True) / count
@@ -51,6 +52,45 @@ class Scaler:
         """Back to the original units, whether or not ``values`` keeps a trailing axis of one."""
         mean, std = self.mean.to(values.device), self.std.to(values.device)
         return values * std.reshape(-1) + mean.reshape(-1) if mean.numel() > 1 else values * std.reshape(()) + mean.reshape(())
+
+
+@dataclass(frozen=True)
+class Imputer:
+    """What stands for a missing value of each feature: the median or mean of the training split; 0 where a feature has no value at all."""
+
+    fill: Tensor
+
+    @classmethod
+    def fit(cls, values: Tensor, how: str) -> Imputer:
+        known = np.where(np.isfinite(found := values.cpu().numpy()), found, np.nan)
+        with warnings.catch_warnings():  # of features without a value
+            warnings.simplefilter("ignore", RuntimeWarning)
+            fill = (np.nanmedian if how == "median" else np.nanmean)(known, axis=_axes(values), keepdims=True)
+        return cls(torch.from_numpy(np.nan_to_num(fill)).to(values))
+
+    def apply(self, values: Tensor) -> Tensor:
+        return torch.where(torch.isfinite(values), values, self.fill.to(values.device))
+
+
+@dataclass(frozen=True)
+class Clipper:
+    """Quantiles of each feature of the training split, to which lower and higher values are moved (winsorized; Tukey 1962).
+
+    A feature whose bounds meet is left alone: it is 0 nearly always, and the rest is what it tells.
+    """
+
+    low: Tensor
+    high: Tensor
+
+    @classmethod
+    def fit(cls, values: Tensor, share: float) -> Clipper:
+        low, high = np.nanquantile(values.cpu().numpy(), (share, 1 - share), axis=_axes(values), keepdims=True)
+        same = low == high
+        low, high = np.where(same, -np.inf, low), np.where(same, np.inf, high)
+        return cls(torch.from_numpy(low).to(values), torch.from_numpy(high).to(values))
+
+    def apply(self, values: Tensor) -> Tensor:
+        return values.clamp(self.low.to(values.device), self.high.to(values.device))
 
 
 @dataclass(frozen=True)
@@ -93,6 +133,11 @@ class DatasetSplit:
 
 
 Split = TensorSplit | DatasetSplit
+
+
+def _axes(values: Tensor) -> tuple[int, ...]:
+    """The axes that statistics of inputs are taken over: images per channel, everything else per last-but-batch feature."""
+    return (0, *range(2, values.dim())) if values.dim() == 4 else (0,)
 
 
 def load_splits(section: DataSection, folder: Path, seed: int = 0) -> tuple[Split, Split, list[str]]:

@@ -7,6 +7,7 @@ model or raises ``NotApplicable`` with the reason.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -36,6 +37,9 @@ NONLINEAR = (
 )
 WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.GroupNorm)
+FUSED = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer, nn.MultiheadAttention)
+DEEPENED = 8  # times the weights that a model has, which further layers may have at most
+GROUPS = 32  # of a group norm; Wu and He 2018
 DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
 
 
@@ -69,8 +73,10 @@ def remove_output_activation(model: nn.Module, value: bool, forward: Forward) ->
 
 
 def initialize(model: nn.Module, value: str, forward: Forward) -> None:
-    """Draw the weights anew, biases zero: ``initialize: kaiming`` (He 2015), ``xavier`` (Glorot 2010) or ``orthogonal`` (Saxe 2014)."""
-    draw = _choice("initialize", value, {"kaiming": _kaiming, "xavier": nn.init.xavier_uniform_, "orthogonal": nn.init.orthogonal_})
+    """Draw the weights anew, biases zero: ``initialize: kaiming`` (He 2015), ``xavier`` (Glorot 2010), ``orthogonal`` (Saxe 2014) or
+    ``lecun`` (1998)."""
+    known = {"kaiming": _kaiming, "xavier": nn.init.xavier_uniform_, "orthogonal": nn.init.orthogonal_, "lecun": _lecun}
+    draw = _choice("initialize", value, known)
     weighted = [module for module in model.modules() if isinstance(module, WEIGHTED)]
     if not weighted:
         raise NotApplicable("no linear or convolutional layer to initialize")
@@ -82,7 +88,10 @@ def initialize(model: nn.Module, value: str, forward: Forward) -> None:
 
 
 def widen(model: nn.Module, value: float, forward: Forward) -> None:
-    """Multiply the units of every hidden layer: ``widen: 2``. For models that are a chain of linear, convolutional and norm layers."""
+    """Multiply the units of every hidden layer: ``widen: 2``, or ``widen: 0.25`` for fewer.
+
+    For models that are a chain of linear, convolutional and norm layers.
+    """
     chain = [(n, m) for n, m in order(model, forward) if next(m.parameters(recurse=False), None) is not None]
     weighted = [name for name, module in chain if isinstance(module, WEIGHTED)]
     if len(weighted) < 2 or len(set(weighted)) < len(weighted) or not all(isinstance(m, (*WEIGHTED, *NORMS, nn.PReLU)) for _, m in chain):
@@ -112,6 +121,92 @@ def set_dropout(model: nn.Module, value: float, forward: Forward) -> None:
         raise NotApplicable("no dropout layer with another rate")
     for layer in changed:
         setattr(layer, "p" if isinstance(layer, DROPOUTS) else "dropout", float(value))
+
+
+def add_dropout(model: nn.Module, value: float, forward: Forward) -> None:
+    """Drop this share of the inputs of every linear layer but the first, and raise lower rates to it: ``add_dropout: 0.3``.
+
+    A model whose weighted layers are all convolutions drops channels before the last. Transformer layers have their own rates.
+    """
+    met = order(model, forward, skip=(nn.Identity, nn.Flatten))
+    learning = [(place, name, m) for place, (name, m) in enumerate(met) if next(m.parameters(recurse=False), None) is not None]
+    weighted = [(place, name, m) for place, name, m in learning[1:] if isinstance(m, WEIGHTED)]
+    linear = [(place, name, m) for place, name, m in weighted if isinstance(m, nn.Linear)] or weighted[-1:]
+    raised = [m for m in model.modules() if isinstance(m, DROPOUTS) and m.p < value]
+    bare = [(name, m) for place, name, m in linear if not _dropped(met, place) and not _fused(model, name)]
+    if not raised and not bare:
+        raise NotApplicable(f"every layer drops {value:g} of its inputs already, or there is no hidden layer")
+    for dropout in raised:
+        dropout.p = float(value)
+    for name, layer in dict(bare).items():
+        kind = {nn.Linear: nn.Dropout, nn.Conv1d: nn.Dropout1d, nn.Conv2d: nn.Dropout2d, nn.Conv3d: nn.Dropout3d}[type(layer)]
+        replace(model, name, nn.Sequential(kind(float(value)), layer))
+
+
+def deepen(model: nn.Module, value: int, forward: Forward) -> None:
+    """Insert hidden layers as wide as what goes into the last layer before it: ``deepen: 2``.
+
+    The layers that are there keep their weights. Not for a model whose last layer is a grouped convolution or is very wide.
+    """
+    met = order(model, forward)
+    name, last = next(((n, m) for n, m in reversed(met) if isinstance(m, WEIGHTED) and not _fused(model, n)), ("", None))
+    if last is None:
+        raise NotApplicable("no linear or convolutional layer at the end of which layers could be put before")
+    hidden = [m for _, m in met if isinstance(m, NONLINEAR) and type(m) in ACTIVATIONS.values()]
+    make = type(hidden[-1]) if hidden else nn.ReLU
+    layers: list[nn.Module] = []
+    for _ in range(int(value)):
+        layer = _square(last)
+        _kaiming(layer.weight)
+        layers += [layer, make()]
+    new, present = (sum(p.numel() for p in part.parameters()) for part in (nn.ModuleList(layers), model))
+    if new > DEEPENED * present:
+        raise NotApplicable(f"layers as wide as the input of the last would have {new:,} weights; the model has {present:,}")
+    replace(model, name, nn.Sequential(*layers, last))
+    _runs(model, forward, "deepened")
+
+
+def residual(model: nn.Module, value: bool, forward: Forward) -> None:
+    """Add to the output of every hidden layer that keeps the shape its input (He 2016): ``residual: true``.
+
+    A layer that changes the shape, a recurrent one, and layers in a transformer, which has such paths, are left as they are.
+    """
+    shapes: dict[str, bool] = {}
+    handles = [
+        module.register_forward_hook(lambda _m, given, out, name=name: shapes.update({name: _shape(given[0]) == _shape(out) != ()}))
+        for name, module in model.named_modules()
+        if isinstance(module, WEIGHTED)
+    ]
+    try:
+        met = [name for name, module in order(model, forward) if isinstance(module, WEIGHTED)]
+    finally:
+        for handle in handles:
+            handle.remove()
+    same = [name for name in met[1:-1] if shapes[name] and not _fused(model, name)]
+    if not value or not same:
+        raise NotApplicable("no hidden layer has an output of the shape of its input")
+    for name in dict.fromkeys(same):
+        replace(model, name, _Residual(model.get_submodule(name)))
+
+
+def swap_norm(model: nn.Module, value: str, forward: Forward) -> None:
+    """Put a norm that does not depend on the batch in the place of every batch norm: ``swap_norm: group`` (Wu 2018) or ``layer``.
+
+    Scale and shift of each channel are kept. A batch norm over vectors becomes a norm over all of their features either way.
+    """
+    _choice("swap_norm", value, {"group": None, "layer": None})
+    batch = {name: m for name, m in model.named_modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)}
+    if not batch:
+        raise NotApplicable("the model has no batch norm")
+    for name, old in batch.items():
+        groups = 1 if value == "layer" or isinstance(old, nn.BatchNorm1d) else math.gcd(old.num_features, GROUPS)
+        new: nn.Module = nn.GroupNorm(groups, old.num_features, eps=old.eps, affine=old.affine)
+        if isinstance(old, _BatchNormLast):
+            new = nn.LayerNorm(old.num_features, eps=old.eps)
+        if old.affine:
+            new.load_state_dict({"weight": old.weight, "bias": old.bias})
+        replace(model, name, new)
+    _runs(model, forward, "changed")
 
 
 def insert_norm(model: nn.Module, value: str, forward: Forward) -> None:
@@ -147,13 +242,27 @@ def apply(model: nn.Module, edits: list[dict[str, Any]], forward: Forward) -> nn
     return model
 
 
-def order(model: nn.Module, forward: Forward) -> list[tuple[str, nn.Module]]:
-    """The innermost modules by name in the order in which a forward pass meets them; containers and dropout are left out."""
+def set_output_bias(model: nn.Module, bias: torch.Tensor, forward: Forward) -> None:
+    """Start the last layer at ``bias`` [outputs]: what the config's ``model.output_bias`` does."""
+    weighted = [module for _, module in order(model, forward) if isinstance(module, WEIGHTED)]
+    if not weighted or len(weighted[-1].weight) != len(bias):
+        raise NotApplicable(f"output_bias: the model does not end in a layer of {len(bias)} outputs")
+    bias = bias.to(weighted[-1].weight)
+    if weighted[-1].bias is None:
+        weighted[-1].bias = nn.Parameter(bias)
+    else:
+        weighted[-1].bias.data.copy_(bias)
+
+
+def order(
+    model: nn.Module, forward: Forward, skip: tuple[type[nn.Module], ...] = (*DROPOUTS, nn.Identity, nn.Flatten)
+) -> list[tuple[str, nn.Module]]:
+    """The innermost modules by name in the order in which a forward pass meets them; containers and ``skip`` are left out."""
     met: list[tuple[str, nn.Module]] = []
     handles = [
         module.register_forward_hook(lambda m, _in, _out, name=name: met.append((name, m)))
         for name, module in model.named_modules()
-        if name and not any(True for _ in module.children()) and not isinstance(module, (*DROPOUTS, nn.Identity, nn.Flatten))
+        if name and not any(True for _ in module.children()) and not isinstance(module, skip)
     ]
     try:
         forward(model)
@@ -174,7 +283,7 @@ def replace(model: nn.Module, name: str, new: nn.Module) -> None:
 
 
 def _is_edit(name: str, value: Any) -> bool:
-    helpers = {"apply", "order", "replace"}
+    helpers = {"apply", "order", "replace", "set_output_bias"}
     return callable(value) and not name.startswith("_") and getattr(value, "__module__", "") == __name__ and name not in helpers
 
 
@@ -188,28 +297,67 @@ def _kaiming(weight: torch.Tensor) -> None:
     nn.init.kaiming_normal_(weight, nonlinearity="relu")
 
 
+def _lecun(weight: torch.Tensor) -> None:
+    nn.init.kaiming_normal_(weight, nonlinearity="linear")
+
+
+def _runs(model: nn.Module, forward: Forward, what: str) -> None:
+    """A model that reaches into the layers that were replaced cannot be edited."""
+    try:
+        forward(model)
+    except Exception as error:
+        raise NotApplicable(f"the {what} model does not run: {str(error).splitlines()[0]}") from None
+
+
+def _dropped(met: list[tuple[str, nn.Module]], place: int) -> bool:
+    """Whether a dropout comes between a module and the weighted one before it."""
+    before = itertools.takewhile(lambda m: not isinstance(m, (*WEIGHTED, nn.RNNBase)), (m for _, m in reversed(met[:place])))
+    return any(isinstance(m, DROPOUTS) for m in before)
+
+
+def _fused(model: nn.Module, name: str) -> bool:
+    """Whether a layer's weights are read by the module around it, which would not find them in another's place."""
+    parents = (model.get_submodule(name[:cut]) for cut, letter in enumerate(name) if letter == ".")
+    return any(isinstance(parent, FUSED) for parent in (model, *parents))
+
+
+def _square(layer: nn.Module) -> nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d:
+    """A fresh layer of the same kind that puts out what goes in."""
+    if isinstance(layer, nn.Linear):
+        return nn.Linear(layer.in_features, layer.in_features)
+    assert isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d)
+    if layer.groups != 1:
+        raise NotApplicable("the last layer is a grouped convolution")
+    return type(layer)(layer.in_channels, layer.in_channels, 3, padding=1)
+
+
 def _wider(layer: nn.Module, inner: float, outer: float) -> nn.Module:
     """A fresh layer of the same kind with ``inner`` times the inputs and ``outer`` times the outputs."""
     bias = layer.bias is not None
     if isinstance(layer, nn.Linear):
-        return nn.Linear(round(layer.in_features * inner), round(layer.out_features * outer), bias=bias)
+        return nn.Linear(_times(layer.in_features, inner), _times(layer.out_features, outer), bias=bias)
     assert isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d)
     if layer.groups != 1:
         raise NotApplicable("grouped convolutions are not widened")
-    sizes = (round(layer.in_channels * inner), round(layer.out_channels * outer), layer.kernel_size)
+    sizes = (_times(layer.in_channels, inner), _times(layer.out_channels, outer), layer.kernel_size)
     shape = {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation, "padding_mode": layer.padding_mode}
     return type(layer)(*sizes, bias=bias, **shape)  # type: ignore[arg-type]
+
+
+def _times(count: int, factor: float) -> int:
+    return max(1, round(count * factor))
 
 
 def _wider_norm(layer: nn.Module, factor: float) -> nn.Module:
     if isinstance(layer, nn.LayerNorm):
         if len(layer.normalized_shape) != 1:
             raise NotApplicable("a LayerNorm over several axes is not widened")
-        return nn.LayerNorm(round(layer.normalized_shape[0] * factor), eps=layer.eps)
+        return nn.LayerNorm(_times(layer.normalized_shape[0], factor), eps=layer.eps)
     if isinstance(layer, nn.GroupNorm):
-        return nn.GroupNorm(layer.num_groups, round(layer.num_channels * factor), eps=layer.eps)
+        channels = _times(layer.num_channels, factor)
+        return nn.GroupNorm(math.gcd(layer.num_groups, channels), channels, eps=layer.eps)
     assert isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d)
-    return type(layer)(round(layer.num_features * factor), eps=layer.eps, momentum=layer.momentum)
+    return type(layer)(_times(layer.num_features, factor), eps=layer.eps, momentum=layer.momentum)
 
 
 def _norm(layer: nn.Module, kind: str) -> nn.Module:
@@ -219,6 +367,18 @@ def _norm(layer: nn.Module, kind: str) -> nn.Module:
     if kind == "layer":
         return nn.GroupNorm(1, layer.out_channels)
     return {nn.Conv1d: nn.BatchNorm1d, nn.Conv2d: nn.BatchNorm2d, nn.Conv3d: nn.BatchNorm3d}[type(layer)](layer.out_channels)
+
+
+class _Residual(nn.Module):
+    """A layer and the path around it."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = x + self.layer(x)
+        return out
 
 
 class _BatchNormLast(nn.BatchNorm1d):

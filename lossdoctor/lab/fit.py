@@ -72,7 +72,7 @@ class Training:
         self.patience = Patience(looks) if looks else None
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.meter = Meter(workload)
-        self.batches = stream(workload, seed, steps)
+        self.batches = stream(workload, seed, steps * training.accumulate)
         self.result = Fit(model)
         self.done = False
         self.taken = 0
@@ -103,17 +103,21 @@ class Training:
             around.restore()
 
     def _step(self) -> None:
-        batch = next(self.batches)
         self.taken += 1
         self.optimizer.zero_grad(set_to_none=True)
-        augmented = augment(batch, self.workload.config.data.augment, self.seed * 1_000_003 + self.taken)
-        loss, output = self.workload.loss(self.result.model, augmented)
-        loss.backward()  # type: ignore[no-untyped-call]
+        parts = self.workload.config.training.accumulate
+        for part in range(parts):
+            batch = next(self.batches)
+            number = self.seed * 1_000_003 + self.taken * parts - part
+            augmented = augment(batch, self.workload.config.data.augment, number, self.workload.mixable)
+            loss, output = self.workload.loss(self.result.model, augmented)
+            (loss / parts).backward()  # type: ignore[no-untyped-call]
+            self.meter.add(loss, output, batch, None)
         norm = nn.utils.clip_grad_norm_(self.parameters, self.workload.config.training.clip_grad_norm or math.inf)
         self.lr = self.optimizer.param_groups[0]["lr"]
         self.optimizer.step()
         self.schedule.batch()
-        self.meter.add(loss, output, batch, norm)
+        self.meter.norms.append(norm)
 
     def _evaluate(self) -> Row:
         model = self.result.model

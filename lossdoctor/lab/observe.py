@@ -511,7 +511,9 @@ def blind(workload: Workload) -> Comparison | None:
 def augmentation(workload: Workload) -> Comparison | None:
     """The same first steps with and without the configured changes of training batches; None where there are none, or a step is slow."""
     made = workload.config.data.augment
-    return _compared(workload, lambda data, _: data, lambda data, place: augment(data, made, place), BLIND) if made else None
+    if not made:
+        return None
+    return _compared(workload, lambda data, _: data, lambda data, place: augment(data, made, place, workload.mixable), BLIND)
 
 
 def _compared(
@@ -713,7 +715,7 @@ def _loss(workload: Workload, model: nn.Module, batch: Batch) -> float:
 def _step(workload: Workload, model: nn.Module, optimizer: torch.optim.Optimizer, batch: Batch, place: int) -> float:
     """One optimizer step; the norm of the gradient before clipping."""
     optimizer.zero_grad(set_to_none=True)
-    workload.loss(model, augment(batch, workload.config.data.augment, place))[0].backward()  # type: ignore[no-untyped-call]
+    workload.loss(model, augment(batch, workload.config.data.augment, place, workload.mixable))[0].backward()  # type: ignore[no-untyped-call]
     limit = workload.config.training.clip_grad_norm or float("inf")
     norm = nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], limit)
     optimizer.step()

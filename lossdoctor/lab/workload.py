@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lossdoctor.core.config import Config, ConfigFile
-from lossdoctor.core.errors import BadConfig, LossDoctorError, UserCodeError
+from lossdoctor.core.errors import BadConfig, LossDoctorError, NotApplicable, UserCodeError
 from lossdoctor.core.text import did_you_mean
 from lossdoctor.lab import edits
-from lossdoctor.lab.data import Batch, Scaler, Split, TensorSplit, load_splits
+from lossdoctor.lab.data import Batch, Clipper, Imputer, Scaler, Split, TensorSplit, load_splits
 from lossdoctor.lab.user_code import guard, load_callable
 
 EXAMPLE = 32  # examples that a structural look at the model runs on
@@ -56,14 +56,22 @@ class Workload:
         return self._prepared(self.splits[1])
 
     @cached_property
-    def input_scaler(self) -> Scaler | None:
-        """Fitted on the training split where the config says ``standardize``."""
-        if not self.config.data.standardize:
-            return None
-        train = self.splits[0]
-        if not isinstance(train, TensorSplit) or not train.x.is_floating_point():
-            raise BadConfig("data.standardize: needs numeric inputs as one array or table, which this data is not")
-        return Scaler.fit(train.x)
+    def input_steps(self) -> tuple[Imputer | Clipper | Scaler, ...]:
+        """What is done to the inputs, in order: ``impute``, ``clip``, ``standardize``; each fitted on the training split after the last."""
+        data, train = self.config.data, self.splits[0]
+        wanted = {"impute": data.impute, "clip": data.clip, "standardize": data.standardize}
+        asked = [key for key, value in wanted.items() if value]
+        if asked and (not isinstance(train, TensorSplit) or not train.x.is_floating_point()):
+            raise BadConfig(f"data.{asked[0]}: needs numeric inputs as one array or table, which this data is not")
+        steps: list[Imputer | Clipper | Scaler] = []
+        x = train.x if isinstance(train, TensorSplit) else torch.empty(0)
+        if data.impute:
+            steps.append(Imputer.fit(x, data.impute))
+            x = steps[-1].apply(x)
+        if data.clip:
+            steps.append(Clipper.fit(x, data.clip))
+            x = steps[-1].apply(x)
+        return (*steps, Scaler.fit(x)) if data.standardize else tuple(steps)
 
     @cached_property
     def target_scaler(self) -> Scaler | None:
@@ -161,7 +169,25 @@ class Workload:
         model = model.to(self.device)
         if any(isinstance(p, nn.parameter.UninitializedParameter) for p in model.parameters()):
             self.probe_forward(model)
-        return edits.apply(model, self.config.model.edits, self.probe_forward)
+        model = edits.apply(model, self.config.model.edits, self.probe_forward)
+        if self.config.model.output_bias == "prior":
+            edits.set_output_bias(model, self.prior(), self.probe_forward)
+        return model
+
+    def prior(self) -> Tensor:
+        """The outputs [k] of the best constant guess: log shares of the classes, log odds of labels, or the mean target."""
+        train = self.train
+        if not isinstance(train, TensorSplit) or ":" in self.loss_name:
+            raise NotApplicable("output_bias: needs targets as one array and a loss whose best constant is known")
+        if self.labels is not None and self.loss_name in ("cross_entropy", "nll_loss"):
+            counts = torch.bincount(self.labels, minlength=self.classes or 2).clamp(min=1)
+            return (counts / counts.sum()).log()
+        y = train.y.float().reshape(len(train.y), -1)
+        if self.loss_name in BINARY:
+            return y.mean(dim=0).clamp(0.5 / len(y), 1 - 0.5 / len(y)).logit()
+        if self.task != "regression":
+            raise NotApplicable(f"output_bias: the best constant of {self.loss_name} is not known")
+        return y.median(dim=0).values if self.loss_name == "l1_loss" else y.mean(dim=0)
 
     def probe_forward(self, model: nn.Module) -> Any:
         """One forward pass on a few training examples, without gradient and without touching mode or buffers."""
@@ -178,23 +204,49 @@ class Workload:
         """The training loss of a batch (a scalar) and the model's output; where a custom step hides it, the loss itself."""
         with self._blame():
             if self._step is not None:
-                value = self._step(model, batch)
+                with self._precision():
+                    value = self._step(model, batch)
                 return value, value.detach()
             x, y = batch
-            output = model(self.as_model_input(model, x))
-            return self.criterion(output, y, self.class_weights), output
+            with self._precision():
+                output = model(self.as_model_input(model, x))
+            if output.dtype is torch.bfloat16:  # the loss is summed up in full precision
+                output = output.float()
+            return self.objective(output, y), output
 
-    def criterion(self, output: Tensor, y: Tensor, weights: Tensor | None = None, reduction: str | None = None) -> Tensor:
-        """The configured loss of an output against targets in the units of training."""
+    def objective(self, output: Tensor, y: Tensor) -> Tensor:
+        """What is minimized: the configured loss, with class weights, smoothed labels and focus where the config asks for them.
+
+        The focal loss (Lin et al. 2017) weights an example by (1 - p)^gamma, where p is the probability that it is given.
+        """
+        training = self.config.training
+        if training.focal is None:
+            return self.criterion(output, y, self.class_weights, smoothing=training.label_smoothing)
+        if self.loss_name not in ("cross_entropy", "nll_loss", *BINARY):
+            raise BadConfig(f"training.focal: {self.loss_name} is no likelihood of classes; use cross_entropy")
+        cost = self.criterion(output, y, self.class_weights, "none", training.label_smoothing)
+        given = torch.exp(-self.criterion(output, y, reduction="none"))
+        return ((1 - given).clamp(min=1e-6) ** training.focal * cost).mean()
+
+    def criterion(
+        self, output: Tensor, y: Tensor, weights: Tensor | None = None, reduction: str | None = None, smoothing: float = 0.0
+    ) -> Tensor:
+        """The configured loss of an output against targets in the units of training; without options, what the log reports."""
         y = self.match(output, y)
         extra: dict[str, Any] = {} if reduction is None else {"reduction": reduction}
+        if smoothing and self.loss_name == "cross_entropy":
+            extra["label_smoothing"] = smoothing
+        elif smoothing and self.loss_name not in BINARY:
+            raise BadConfig(f"training.label_smoothing: {self.loss_name} takes no smoothed labels; use cross_entropy")
         if weights is not None:
             if self.loss_name in ("cross_entropy", "nll_loss"):
                 extra["weight"] = weights
             elif self.loss_name in BINARY:
-                extra["weight"] = weights[y.long()]
+                extra["weight"] = torch.lerp(weights[0], weights[1], y)
             else:
                 raise BadConfig(f"training.class_weights: {self.loss_name} takes no class weights")
+        if smoothing and self.loss_name in BINARY:
+            y = torch.lerp(y, torch.full_like(y, 0.5), smoothing)
         return self._loss(output, y, **extra)
 
     def match(self, output: Tensor, y: Tensor) -> Tensor:
@@ -216,6 +268,14 @@ class Workload:
             return F.one_hot(y.long(), self.classes).to(output.dtype)
         return y
 
+    def mixable(self, y: Tensor) -> Tensor:
+        """Targets of which a mean can be taken: class indices as rows of shares [n, classes]."""
+        if y.is_floating_point() or self.loss_name in BINARY or self.task == "regression":
+            return y.float()
+        if self.loss_name == "cross_entropy" and self.classes is not None:
+            return F.one_hot(as_labels(y), self.classes).float()
+        raise BadConfig(f"data.augment: mixup: {self.loss_name} takes no shares of classes here; use cross_entropy, one label an example")
+
     def measure(self, output: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Output and targets of a batch in the original units, for metrics."""
         scaler = self.target_scaler
@@ -223,7 +283,9 @@ class Workload:
 
     @property
     def steps_per_epoch(self) -> int:
-        return max(1, sum(1 for _ in batches(len(self.splits[0]), self.config.training.batch_size, shuffle=False, seed=0)))
+        training = self.config.training
+        count = sum(1 for _ in batches(len(self.splits[0]), training.batch_size, shuffle=False, seed=0))
+        return max(1, round(count / training.accumulate))
 
     @property
     def steps(self) -> int:
@@ -237,7 +299,7 @@ class Workload:
         return x
 
     def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
-        """The configured ``torch.optim`` class over the parameters that can learn."""
+        """The configured ``torch.optim`` class over the parameters that can learn; it keeps to ``l1`` and ``max_norm`` at every step."""
         section = self.config.training.optimizer
         known = {n.lower(): c for n, c in vars(torch.optim).items() if isinstance(c, type) and issubclass(c, torch.optim.Optimizer)}
         cls = known.get(section.name.lower())
@@ -247,9 +309,16 @@ class Workload:
         if not parameters:
             raise BadConfig("model.factory: no parameter of the model can learn (requires_grad is off for all)")
         try:
-            return cls(parameters, **{"lr": section.lr, **section.arguments})
+            optimizer = cls(parameters, **{"lr": section.lr, **section.arguments})
         except (TypeError, ValueError) as error:
             raise BadConfig(f"training.optimizer: {section.name} does not accept this: {error}") from None
+        l1, longest = self.config.training.l1, self.config.training.max_norm
+        weights = [p for p in parameters if p.dim() > 1]
+        if l1:
+            optimizer.register_step_pre_hook(lambda *_: _add_l1(weights, l1))
+        if longest:
+            optimizer.register_step_post_hook(lambda *_: _shorten(weights, longest))
+        return optimizer
 
     def chance(self) -> float | None:
         """The validation loss of the best constant guess: the entropy of the classes, or the spread of the targets.
@@ -269,17 +338,21 @@ class Workload:
         return None
 
     def _prepared(self, split: Split) -> Split:
-        """The split as training sees it: standardized where the config says so."""
-        input_scaler, target_scaler = self.input_scaler, self.target_scaler
-        if not isinstance(split, TensorSplit) or not (input_scaler or target_scaler):
+        """The split as training sees it: imputed, clipped, standardized where the config says so."""
+        input_steps, target_scaler = self.input_steps, self.target_scaler
+        if not isinstance(split, TensorSplit) or not (input_steps or target_scaler):
             return split
         key = "_train" if split is self.splits[0] else "_val"
         kept = self.__dict__.get(key)
         if kept is None:
-            x = input_scaler.apply(split.x) if input_scaler else split.x
+            x = reduce(lambda x, step: step.apply(x), input_steps, split.x)
             y = target_scaler.apply(split.y) if target_scaler else split.y
             kept = self.__dict__[key] = TensorSplit(x, y)
         return cast(TensorSplit, kept)
+
+    def _precision(self) -> torch.autocast:
+        """Mixed precision on CUDA where the config asks for it (Micikevicius et al. 2018); bfloat16 needs no scaling of the loss."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.training.amp and self.device.type == "cuda")
 
     @contextmanager
     def _blame(self) -> Iterator[None]:
@@ -313,6 +386,20 @@ def as_labels(y: Tensor) -> Tensor:
     if y.dim() == 2 and y.shape[1] > 1:
         return y.argmax(dim=1)
     return y.reshape(-1).long()
+
+
+def _add_l1(weights: list[nn.Parameter], l1: float) -> None:
+    """Add to the gradients that of ``l1`` times the sum of the weights' absolute values."""
+    for weight in weights:
+        if weight.grad is not None:
+            weight.grad.add_(weight.detach().sign(), alpha=l1)
+
+
+def _shorten(weights: list[nn.Parameter], longest: float) -> None:
+    """Scale back the rows of weights, one a unit, that are longer (Srivastava et al. 2014, 5.1)."""
+    with torch.no_grad():
+        for weight in weights:
+            weight.renorm_(2, 0, longest)
 
 
 def _describe(tensor: Tensor) -> str:
