@@ -7,6 +7,7 @@ Each tries combinations of up to three patches, trained for an eighth of the con
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import math
 import random
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from torch.utils.data import DataLoader
 
 from lossdoctor.core import discover
 from lossdoctor.core.config import ConfigFile, load
@@ -84,15 +86,18 @@ def lr_finder(config: Path, cost: float) -> Patch:
     optimizer = workload.optimizer(model)
     for group in optimizer.param_groups:
         group["lr"] = 1e-6
-    batches = [tuple(batch) for batch in stream(workload, 0, SWEEP)]
+    batches = DataLoader([tuple(batch) for batch in stream(workload, 0, SWEEP)], batch_size=None)  # type: ignore[arg-type]
 
     def loss(output: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return workload.criterion(output, y)
 
     finder = LRFinder(model, optimizer, loss, device="cpu")
-    finder.range_test(batches, end_lr=10, num_iter=SWEEP)
-    losses = torch.tensor(finder.history["loss"])
-    return Patch({LR: finder.history["lr"][int(torch.gradient(losses)[0].argmin())]})
+    with contextlib.redirect_stdout(None):
+        finder.range_test(batches, end_lr=10, num_iter=SWEEP)
+    losses = torch.tensor(finder.history["loss"]).nan_to_num(math.inf)
+    if len(losses) < 2:
+        return NOTHING
+    return Patch({LR: finder.history["lr"][int(torch.gradient(losses)[0].nan_to_num(0.0).argmin())]})
 
 
 def _bench(config: Path) -> tuple[ConfigFile, Bench, list[Candidate]]:

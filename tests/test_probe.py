@@ -127,6 +127,7 @@ def test_an_interrupt_keeps_what_is_known_and_the_next_probe_goes_on_from_there(
     assert whole.prescription is not None
     assert resumed.prescription.patch == whole.prescription.patch
     assert resumed.prescription.effect == whole.prescription.effect
+    assert not (config.parent / ".lossdoctor_cache").exists()
 
 
 def test_the_journal_of_another_config_is_not_gone_on_with(make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -74,8 +75,11 @@ class Journal:
             return
 
     def close(self) -> None:
-        """Throw the journal away: the probe has come to its end."""
+        """Throw the journal away, and its folder with the last one: the probe has come to its end."""
         self.path.unlink(missing_ok=True)
+        folder = self.path.parent
+        if folder.is_dir() and [file.name for file in folder.iterdir()] == [".gitignore"]:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _read(self) -> Iterator[tuple[str, tuple[int, Outcome]]]:
         try:
