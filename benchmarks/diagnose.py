@@ -219,7 +219,7 @@ def _flagged_since(case: Case, said: Said) -> float | None:
 
 
 def forecasts(all_cases: list[Case], said: Said) -> None:
-    """Errors as shares of the range so far; the truth is the median of the three logged points about the step."""
+    """Errors as shares of the range so far, at most 1; the truth is the median of the three logged points about the step."""
     rows = []
     for c in all_cases:
         for share in (0.5, 0.75, 1.0):
@@ -233,7 +233,7 @@ def forecasts(all_cases: list[Case], said: Said) -> None:
                 continue
             middle, low, high = found.forecast
             guesses = (middle, value[seen][-1], np.median(value[seen][-3:]), power_law(step[seen], value[seen], found.at_step))
-            rows.append([*(abs(guess - true) / unit for guess in guesses), low <= true <= high, (high - low) / unit, share])
+            rows.append([*(min(abs(guess - true) / unit, 1.0) for guess in guesses), low <= true <= high, (high - low) / unit, share])
     table = np.array(rows, dtype=float)
     print(
         f"\nForecast a quarter of the run ahead: {len(table)}, made at 50, 75 and 100 % of the runs; errors as shares of the range so far"

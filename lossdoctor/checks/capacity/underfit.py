@@ -20,7 +20,7 @@ class Underfit(Check):
     What to do: a wider or deeper model, less regularization, better features; a learning rate test first, which is cheaper.
     """
 
-    code, severity = "CAP001", Severity.WARNING
+    code, severity = "CAP001", Severity.INFO
     requires = frozenset({"NUM001", "LR001", "LR002", "LR003", "STOP001", "REG001", "FRZ001", "GRAD002"})
     references = ("Karpathy 2019, A Recipe for Training Neural Networks", "Goodfellow et al. 2016, Deep Learning, 11.4")
     small = 0.35  # of its start that the training loss came down by; own

@@ -26,7 +26,7 @@ class FlatFromStart(Check):
             return None
         return self.finding(
             f"{judged.curve.label} stayed at {judged.end:.4g}, and the log does not say why: test the learning rate first.",
-            confidence=0.4,  # the share that is right on benchmarks/diagnose.py, development part
+            confidence=0.3,  # the share that is right on benchmarks/diagnose.py, development part
             step=float(judged.curve.step[0]),
             level=judged.end,
         )

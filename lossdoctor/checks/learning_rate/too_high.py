@@ -39,9 +39,9 @@ class LearningRateTooHigh(Check):
         peak = float(stuck.curve.value.max())
         if verdict.status is Status.NEVER_LEARNED and stuck.end > 0 and max(peak, stuck.first) > self.jump * stuck.end:
             evidence["peak_over_last"] = peak / stuck.end
-            return self._found("The loss blew up and came to rest at the level of a constant guess", 0.7, verdict, evidence)
+            return self._found("The loss blew up and came to rest at the level of a constant guess", 0.5, verdict, evidence)
         if verdict.status is Status.NEVER_LEARNED and stuck.best > 0 and stuck.noise > self.restless * stuck.best:
-            return self._found("The loss learns nothing and does not come to rest", 0.6, verdict, evidence)
+            return self._found("The loss learns nothing and does not come to rest", 0.4, verdict, evidence)
         if spikes is not None and len(spikes) >= self.fewest:
             return self._found(f"The training loss has {len(spikes)} spikes", 0.6, verdict, evidence)
         return None

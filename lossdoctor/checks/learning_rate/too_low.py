@@ -31,7 +31,7 @@ class LearningRateTooLow(Check):
             return None
         return self.finding(
             f"{loss.curve.label} fell evenly by only {loss.relative_fall:.2%} in the whole run: the learning rate is probably too low.",
-            confidence=round((0.85 if verdict.status is Status.SLOW else 0.65) * verdict.confidence, 3),
+            confidence=0.85 if verdict.status is Status.SLOW else 0.7,
             step=float(loss.curve.step[0]),
             relative_fall=loss.relative_fall,
             share_in_last_third=loss.tail_fall,

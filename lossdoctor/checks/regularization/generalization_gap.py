@@ -21,7 +21,7 @@ class GeneralizationGap(Check):
     references = ("Goodfellow et al. 2016, Deep Learning, 5.2 Capacity, Overfitting and Underfitting",)
     share = 0.6  # of the validation loss that the gap makes; own
     visible = 0.2  # of the first validation loss; own
-    wide = 0.4  # of it: a gap of this size matters although the validation loss came down; own
+    wide = 0.5  # of it: a gap of this size matters although the validation loss came down; own
 
     def examine(self, verdict: Verdict, train_shape: Shape, val_shape: Shape, gap: float) -> Finding | None:
         if verdict.status is Status.IMPROVING or val_shape.end <= 0 or train_shape.best < 0 or len(val_shape.curve) < 5:
@@ -31,7 +31,7 @@ class GeneralizationGap(Check):
             return None
         return self.finding(
             f"Validation loss ends at {val_shape.end:.4g}, training loss at {train_shape.end:.4g}: {share:.0%} of it does not carry over.",
-            confidence=0.45,
+            confidence=0.3,
             severity=Severity.INFO if verdict.status.healthy and visible < self.wide else None,  # it came down all the same
             step=val_shape.best_step,
             gap=gap,
