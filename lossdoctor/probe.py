@@ -17,7 +17,7 @@ from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.config import ConfigFile, load, seconds
 from lossdoctor.core.diagnosis import Examination, Status, Verdict
 from lossdoctor.core.errors import UsageError, UserCodeError
-from lossdoctor.core.fix import Settings
+from lossdoctor.core.fix import Fix, Settings
 from lossdoctor.core.run import Run
 from lossdoctor.core.signals import Signals
 from lossdoctor.core.trial import Cost, Proof
@@ -120,7 +120,7 @@ def _unrunnable(proof: Proof, workload: Workload, checks: Sequence[Check], error
     outcome = examine.examine(checks, Signals(discover.signals(), workload=workload))
     if not any(finding.severity is Severity.ERROR for finding in outcome.findings):
         raise error
-    return replace(proof, examination=outcome, advice=tuple(finding.message for finding in outcome.findings if _needs_hands(finding)))
+    return replace(proof, examination=outcome, advice=_advice(outcome, workload))
 
 
 def _affordable(workload: Workload, pace: Pace, left: float, steps: int) -> float:
@@ -166,8 +166,7 @@ class Patient:
         self.verdict = self.signals.get("verdict")
         self.examination = examine.examine(self.checks, self.signals)
         file = self.bench.file
-        settings = Settings(file.values | {"task": self.bench.workload.task})
-        pool = candidates(discover.fixes(), self.examination.findings, settings, file.config.probe.families)
+        pool = candidates(discover.fixes(), self.examination.findings, _settings(self.bench.workload), file.config.probe.families)
         if share < 1 and not self.own:  # whether a training is too short is known at its end
             pool = [candidate for candidate in pool if EPOCHS not in candidate.patch.changes]
         passed = set(self.examination.passed)  # a fix for what is known to be in order is the last to try
@@ -194,7 +193,7 @@ class Patient:
             trials=tuple(search.treatments.values()),
             prescription=search.prescription,
             attribution=search.attribution,
-            advice=tuple(finding.message for finding in self.examination.findings if _needs_hands(finding)) if search.treatments else (),
+            advice=_advice(self.examination, self.bench.workload) if search.treatments else (),
             interrupted=interrupted,
         )
 
@@ -230,9 +229,19 @@ def _not_overfitted(signals: Signals) -> tuple[str, ...]:
     )
 
 
-def _needs_hands(finding: Finding) -> bool:
-    """Whether no fix exists: labels, leakage and the like are for a person to mend."""
-    return not any(finding.code in fix.cures for fix in discover.fixes())
+def _settings(workload: Workload) -> Settings:
+    """The config as fixes see it, with the task and the shape of an input as the data tell them."""
+    return Settings(workload.config.model_dump() | {"task": workload.task, "inputs": workload.input_shape})
+
+
+def _advice(examination: Examination, workload: Workload) -> tuple[str, ...]:
+    """What no patch can mend: labels, leakage and the like are for a person."""
+    fixes, settings = discover.fixes(), _settings(workload)
+
+    def mends(fix: Fix, finding: Finding) -> bool:
+        return finding.code in fix.cures and any(patch.changes for patch in fix.propose(settings, finding))
+
+    return tuple(finding.message for finding in examination.findings if not any(mends(fix, finding) for fix in fixes))
 
 
 def _written(proof: Proof, file: ConfigFile, target: Path) -> Proof:

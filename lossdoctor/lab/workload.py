@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -82,6 +83,12 @@ class Workload:
         if not isinstance(train, TensorSplit) or not train.y.is_floating_point() or self.task != "regression":
             raise BadConfig("data.standardize_target: needs numeric targets of a regression")
         return Scaler.fit(train.y)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The axes of one example, where the inputs are one array of floats: (3, 32, 32) of a picture."""
+        train = self.splits[0]
+        return tuple(train.x.shape[1:]) if isinstance(train, TensorSplit) and train.x.is_floating_point() else ()
 
     @property
     def targets(self) -> Tensor | None:
@@ -293,10 +300,26 @@ class Workload:
         return self.config.training.epochs * self.steps_per_epoch
 
     def as_model_input(self, model: nn.Module, x: Any) -> Any:
-        """Integers become floats for a model that looks nothing up in an embedding."""
-        if isinstance(x, Tensor) and not x.is_floating_point() and not any(isinstance(m, nn.Embedding) for m in model.modules()):
+        """Integers become floats for a model that looks nothing up by them."""
+        if isinstance(x, Tensor) and not x.is_floating_point() and not x.is_complex() and not self._looks_up(model, x):
             return x.float()
         return x
+
+    def _looks_up(self, model: nn.Module, x: Tensor) -> bool:
+        """Whether the model takes integers ``x`` [n, ...]: in an embedding, or by hand (one-hot, a table of its own), which is tried once."""
+        if any(isinstance(m, nn.Embedding | nn.EmbeddingBag) for m in model.modules()):
+            return True
+        kept: bool | None = self.__dict__.get("_integers")
+        if kept is None:
+            twin = copy.deepcopy(model).eval()
+            try:
+                with torch.no_grad(), torch.random.fork_rng(devices=[]):
+                    twin(x[:2])
+                kept = True
+            except Exception:  # whatever the user's model raises
+                kept = False
+            self.__dict__["_integers"] = kept
+        return kept
 
     def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """The configured ``torch.optim`` class over the parameters that can learn; it keeps to ``l1`` and ``max_norm`` at every step."""

@@ -20,17 +20,18 @@ class WeightDecay(Fix):
     references = ("Loshchilov & Hutter 2019, Decoupled Weight Decay Regularization",)
     adaptive = 0.1
     plain = 0.01
+    raised = 5  # times what is there
 
     def propose(self, config: Settings, finding: Finding | None) -> Iterator[Patch]:
         name = str(config.get("training.optimizer.name", "")).lower()
+        least = self.raised * (config.get("training.optimizer.weight_decay") or 0.0)
         if finding is None:
             return
         if name == "sgd":
-            yield Patch({"training.optimizer.weight_decay": self.plain}, f"weight decay {self.plain:g}")
+            decay = max(self.plain, least)
+            yield Patch({"training.optimizer.weight_decay": decay}, f"weight decay {decay:g}")
         elif name in ("adam", "adamw"):
-            yield Patch(
-                {"training.optimizer.name": "adamw", "training.optimizer.weight_decay": self.adaptive},
-                f"AdamW, weight decay {self.adaptive:g}",
-            )
+            decay = max(self.adaptive, least)
+            yield Patch({"training.optimizer.name": "adamw", "training.optimizer.weight_decay": decay}, f"AdamW, weight decay {decay:g}")
         elif not name:
             yield Patch(why="add weight decay")

@@ -1,0 +1,25 @@
+"""Accumulate gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lossdoctor.core.check import Finding
+from lossdoctor.core.fix import Fix, Patch, Settings
+
+
+class Accumulate(Fix):
+    """Average the gradients of several batches before each step.
+
+    Why it helps: a step then follows as many examples as with a larger batch, in the memory of the small one.
+    In your code: `(loss / 4).backward()` for every batch; `optimizer.step(); optimizer.zero_grad()` after every fourth.
+    """
+
+    code = "FBATCH03"
+    cures = frozenset({"BATCH001"})
+    references = ("Ott et al. 2018, Scaling Neural Machine Translation",)
+    count = 4  # of a log alone, of which the memory is not known, a larger batch is the plainer advice
+
+    def propose(self, config: Settings, finding: Finding | None) -> Iterator[Patch]:
+        if finding is not None and config.get("data.train") is not None and config.get("training.accumulate", 1) == 1:
+            yield Patch({"training.accumulate": self.count}, f"gradients of {self.count} batches averaged for a step")
