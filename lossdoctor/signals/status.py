@@ -24,6 +24,8 @@ FEWEST = 5  # points below which nothing but NaN is said
 FEW = 12  # points below which a sick verdict needs 1.4 times the evidence
 STRAIGHT = 20  # points that tell a straight line from the beginning of a bend
 KNOWN = 0.85  # times the validation loss: a training loss below it knows something
+STEADY = 0.1  # of its level: a swing of the validation loss that is none
+SOLVED = 0.15  # of the first loss: what is left below it is little, however it swings
 LONG = 200  # points
 CLEAR = 50.0  # standard deviations of a point
 LITTLE = 0.15  # of the loss
@@ -376,7 +378,10 @@ def _oscillating(case: _Case) -> Verdict | None:
     level = float(np.median(shape.curve.value[len(shape.curve) // 2 :]))
     swing = _over(shape.noise, level)
     gained = max(shape.start - level, 0.0)
-    batches = case.val is None and len(shape.curve) > 60  # single steps: their batches differ, whatever the weights do
+    on_train = case.val is None or case.val.curve.label != shape.curve.label
+    if on_train and case.val is not None and case.val.noise < STEADY * case.val.end:
+        return None  # the swings are those of the batches: validation, always of the same examples, does not share them
+    batches = on_train and len(shape.curve) > 60  # single steps: their batches differ, whatever the weights do
     large = swing / (0.35 if batches else 0.2 if len(shape.curve) >= 20 else 0.3)
     above = min(large, level / shape.start / 0.6, 3 * _over(shape.noise, gained), _turns(shape) / 0.3, 4 / max(shape.gained, 0.1))
     if above < 1:
@@ -473,7 +478,7 @@ def _ran_out(case: _Case) -> float:
 def _swings_on_validation(case: _Case) -> float:
     """Over 1 where the validation loss, always of the same examples, swings wide at a learning rate that was not brought down."""
     shape, val = case.judged, case.val
-    if val is None or val.curve.label != shape.curve.label or shape.best <= 0 or shape.half.z < -1.9:
+    if val is None or val.curve.label != shape.curve.label or shape.best <= 0 or shape.half.z < -1.9 or shape.end < SOLVED * shape.start:
         return 0.0
     if case.lr is not None and not _steady(case.lr):
         return 0.0
