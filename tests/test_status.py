@@ -88,7 +88,7 @@ def test_a_softmax_applied_twice_is_told_by_its_law() -> None:
 
 
 def test_validation_that_swings_wide_at_a_constant_rate_has_lower_levels_within_reach() -> None:
-    wide = np.maximum(0.4 * np.exp(0.9 * np.random.default_rng(1).standard_normal(40)), 4 * np.exp(-np.arange(40.0)))
+    wide = np.maximum(0.4 * np.exp(0.9 * np.random.default_rng(1).standard_normal(40)), 1.6 * np.exp(-np.arange(40.0)))
     constant, annealed = np.full(40, 0.1), np.geomspace(0.1, 1e-4, 40)
     learned = 0.05 + np.exp(-np.arange(40.0))
     found = verdict(train_loss=learned, val_loss=wide, lr=constant)
