@@ -70,7 +70,7 @@ fixtures: $(LOGGERS_READY)
 benchmark: $(READY)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/reading.py
-	$(BIN)/python benchmarks/html.py
+	$(BIN)/python benchmarks/page.py
 	$(BIN)/python benchmarks/samples.py
 	$(BIN)/python benchmarks/compare.py
 	$(BIN)/python benchmarks/ci.py
@@ -101,7 +101,7 @@ benchmark-probe: $(READY)
 	build/peers-of-probe/bin/pip install --quiet --constraint constraints.txt --editable '.[probe]'
 	-build/peers-of-probe/bin/pip install --quiet optuna==5.0.0
 	-build/peers-of-probe/bin/pip install --quiet torch-lr-finder==0.2.2
-	OMP_NUM_THREADS=1 build/peers-of-probe/bin/python -P benchmarks/probe.py --peers
+	OMP_NUM_THREADS=1 build/peers-of-probe/bin/python benchmarks/probe.py --peers
 
 clean:
 	rm -rf .venv build

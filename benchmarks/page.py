@@ -1,6 +1,6 @@
 """Size of the HTML report and the time that it takes, by the length of the log.
 
-    python benchmarks/html.py [POINTS ...]
+    python benchmarks/page.py [POINTS ...]
 
 The log has six series of that many points each, with noise, a spike of one point and a stretch of NaN. 300 kB is the most we
 allow for a million points.
