@@ -38,7 +38,7 @@ NONLINEAR = (
 WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.GroupNorm)
 FUSED = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer, nn.MultiheadAttention)
-DEEPENED = 8  # times the weights that a model has, which further layers may have at most
+DEEPENED, SMALL = 8, 100_000  # further layers may have so many times a model's weights, or so many
 GROUPS = 32  # of a group norm; Wu and He 2018
 DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
 
@@ -160,33 +160,28 @@ def deepen(model: nn.Module, value: int, forward: Forward) -> None:
         _kaiming(layer.weight)
         layers += [layer, make()]
     new, present = (sum(p.numel() for p in part.parameters()) for part in (nn.ModuleList(layers), model))
-    if new > DEEPENED * present:
+    if new > max(DEEPENED * present, SMALL):
         raise NotApplicable(f"layers as wide as the input of the last would have {new:,} weights; the model has {present:,}")
     replace(model, name, nn.Sequential(*layers, last))
     _runs(model, forward, "deepened")
 
 
 def residual(model: nn.Module, value: bool, forward: Forward) -> None:
-    """Add to the output of every hidden layer that keeps the shape its input (He 2016): ``residual: true``.
+    """Add to every hidden layer's output, after its norm and activation, its input (He 2016): ``residual: true``.
 
     A layer that changes the shape, a recurrent one, and layers in a transformer, which has such paths, are left as they are.
     """
-    shapes: dict[str, bool] = {}
-    handles = [
-        module.register_forward_hook(lambda _m, given, out, name=name: shapes.update({name: _shape(given[0]) == _shape(out) != ()}))
-        for name, module in model.named_modules()
-        if isinstance(module, WEIGHTED)
-    ]
-    try:
-        met = [name for name, module in order(model, forward) if isinstance(module, WEIGHTED)]
-    finally:
-        for handle in handles:
-            handle.remove()
-    same = [name for name in met[1:-1] if shapes[name] and not _fused(model, name)]
+    blocks = _blocks(model, forward)[1:-1]
+    same = [names for names, keeps in blocks if keeps and not _fused(model, names[0]) and len(set(names)) == len(names)]
     if not value or not same:
         raise NotApplicable("no hidden layer has an output of the shape of its input")
-    for name in dict.fromkeys(same):
-        replace(model, name, _Residual(model.get_submodule(name)))
+    if len({name for names in same for name in names}) < sum(map(len, same)):
+        raise NotApplicable("layers that are used more than once get no path of their own")
+    for names in same:
+        block = [model.get_submodule(name) for name in names]
+        replace(model, names[0], _Residual(nn.Sequential(*block) if len(block) > 1 else block[0]))
+        for name in names[1:]:
+            replace(model, name, nn.Identity())
 
 
 def swap_norm(model: nn.Module, value: str, forward: Forward) -> None:
@@ -307,6 +302,34 @@ def _runs(model: nn.Module, forward: Forward, what: str) -> None:
         forward(model)
     except Exception as error:
         raise NotApplicable(f"the {what} model does not run: {str(error).splitlines()[0]}") from None
+
+
+def _blocks(model: nn.Module, forward: Forward) -> list[tuple[list[str], bool]]:
+    """The weighted layers in order, each by name with the norms and the activation that its output goes into; whether the shape is kept."""
+    flow: list[tuple[str, nn.Module, Any, Any]] = []
+    handles = [
+        module.register_forward_hook(lambda m, given, out, name=name: flow.append((name, m, given[0] if given else None, out)))
+        for name, module in model.named_modules()
+        if isinstance(module, (*WEIGHTED, *NORMS, *NONLINEAR))
+    ]
+    try:
+        forward(model)
+    finally:
+        for handle in handles:
+            handle.remove()
+    blocks: list[tuple[list[str], bool]] = []
+    for place, (name, module, given, made) in enumerate(flow):
+        if not isinstance(module, WEIGHTED):
+            continue
+        names, last = [name], made
+        for after, follower, taken, out in flow[place + 1 :]:
+            if taken is not last or isinstance(follower, WEIGHTED):
+                break
+            names, last = [*names, after], out
+            if isinstance(follower, NONLINEAR):
+                break
+        blocks.append((names, _shape(given) == _shape(last) != ()))
+    return blocks
 
 
 def _dropped(met: list[tuple[str, nn.Module]], place: int) -> bool:

@@ -18,7 +18,7 @@ class AddNoise(Fix):
     code = "FAUG02"
     cures = frozenset({"STOP001", "REG001"})
     references = ("Bishop 1995, Training with Noise is Equivalent to Tikhonov Regularization",)
-    amounts = (0.3, 0.1)
+    amounts = (0.3, 0.5)
 
     def propose(self, config: Settings, finding: Finding | None) -> Iterator[Patch]:
         if finding is not None and not config.get("data.augment"):

@@ -12,7 +12,7 @@ class ResidualPath(Fix):
     """Add to the output of every hidden layer its input, where both have the same shape.
 
     Why it helps: along the path the signal comes forward and the gradient back as they are, through however many layers.
-    In your code: `x = x + layer(x)`
+    In your code: `x = x + act(layer(x))`
     """
 
     code = "FGRAD02"

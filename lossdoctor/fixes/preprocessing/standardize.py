@@ -16,7 +16,7 @@ class StandardizeInputs(Fix):
     """
 
     code = "FPRE01"
-    cures = frozenset({"PRE101", "PRE104", "PRE106", "ACT102", "INIT101"})
+    cures = frozenset({"PRE101", "PRE106", "ACT102", "INIT101"})
     references = ("LeCun et al. 1998, Efficient BackProp",)
 
     def propose(self, config: Settings, finding: Finding | None) -> Iterator[Patch]:
