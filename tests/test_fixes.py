@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 from collections.abc import Callable, Iterator
@@ -422,6 +423,18 @@ def convolutional() -> nn.Module:
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(100, 3))
 
 
+class Functional(nn.Module):
+    """Activations that are no modules."""
+
+    def __init__(self, last: bool = False) -> None:
+        super().__init__()
+        self.first, self.second, self.last, self.ends = nn.Linear(6, 8), nn.Linear(8, 8), nn.Linear(8, 3), last
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.last(torch.tanh(self.second(self.first(x).tanh())))
+        return x.tanh() if self.ends else x
+
+
 class Reaching(nn.Module):
     """A model that reads the weights of its own layer, which is not there any more where another module stands in its place."""
 
@@ -463,7 +476,7 @@ APPLY: dict[str, list[tuple[dict[str, Any], type[nn.Module], int]]] = {  # edits
         ({"initialize": "lecun"}, nn.Conv2d, 2),
     ],
     "rnn": [({"deepen": 1}, nn.Linear, 2), ({"add_dropout": 0.3}, nn.Dropout, 1)],
-    "transformer": [({"deepen": 1}, nn.Linear, 8), ({"add_dropout": 0.3}, nn.Dropout, 6)],
+    "transformer": [({"swap_activation": "gelu"}, nn.GELU, 1), ({"deepen": 1}, nn.Linear, 8), ({"add_dropout": 0.3}, nn.Dropout, 6)],
 }
 CANNOT = {
     "mlp": [{"set_dropout": 0.1}],
@@ -504,6 +517,28 @@ def test_what_cannot_be_edited_says_so_and_stays(kind: str, edit: dict[str, Any]
     work, model = built(kind)
     with pytest.raises(NotApplicable):
         edits.apply(model, [edit], work.probe_forward)
+
+
+def test_activations_that_are_functions_are_swapped_in_copies_too_and_only_in_the_model() -> None:
+    work = workload(Functional, classes())
+    model = work.build(0)
+    x = work.train.batch(torch.arange(4))[0]
+    expected = model.last(torch.relu(model.second(torch.relu(model.first(x)))))
+    edits.apply(model, [{"swap_activation": "relu"}], work.probe_forward)
+    assert torch.equal(model(x), expected)
+    assert torch.equal(copy.deepcopy(model)(x), expected)
+    with pytest.raises(RuntimeError, match="shapes"):
+        model(x[:, :3])
+    assert not torch.equal(torch.tanh(x), torch.relu(x))  # outside of it nothing is changed
+    sloped = edits.apply(work.build(0), [{"swap_activation": "prelu"}], work.probe_forward)
+    sloped(x).sum().backward()
+    assert sloped.swapped_activation.weight.grad is not None
+
+
+def test_an_output_that_goes_through_a_function_is_not_told_from_hidden_ones() -> None:
+    work = workload(lambda: Functional(last=True), classes())
+    with pytest.raises(NotApplicable, match="in hidden layers alone"):
+        edits.apply(work.build(0), [{"swap_activation": "relu"}], work.probe_forward)
 
 
 def test_a_model_that_reads_its_own_layers_is_not_deepened() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from lossdoctor.core.errors import BadConfig, NotApplicable
 from lossdoctor.core.text import did_you_mean
@@ -35,6 +36,7 @@ NONLINEAR = (
     *(nn.Tanh, nn.Sigmoid, nn.Hardtanh, nn.Hardsigmoid, nn.Hardswish, nn.LogSigmoid, nn.Tanhshrink, nn.Softshrink, nn.Hardshrink),
     *(nn.Softmax, nn.LogSoftmax, nn.Softmin),
 )
+FUNCTIONS = ("linear", "conv1d", "conv2d", "conv3d")
 WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.GroupNorm)
 FUSED = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer, nn.MultiheadAttention)
@@ -44,11 +46,14 @@ DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropou
 
 
 def swap_activation(model: nn.Module, value: str, forward: Forward) -> None:
-    """Put another non-linearity in the place of every hidden one: ``swap_activation: relu``."""
+    """Put another non-linearity in the place of every hidden one: ``swap_activation: relu``.
+
+    In a model without activation modules the functions of one kind that its forward calls (``F.relu``) are replaced.
+    """
     make = _choice("swap_activation", value, ACTIVATIONS)
     hidden = [name for name, module in order(model, forward)[:-1] if isinstance(module, NONLINEAR) and not isinstance(module, type(make()))]
     if not hidden:
-        raise NotApplicable(f"no hidden activation module that {value} could replace")
+        _swap_calls(model, value, make, forward)
     for name in dict.fromkeys(hidden):
         replace(model, name, make())
 
@@ -302,6 +307,44 @@ def _runs(model: nn.Module, forward: Forward, what: str) -> None:
         forward(model)
     except Exception as error:
         raise NotApplicable(f"the {what} model does not run: {str(error).splitlines()[0]}") from None
+
+
+class _Calls(TorchFunctionMode):
+    """Tells ``instead`` of every call of an activation or a weighted function, and gives what that gives, if anything."""
+
+    def __init__(self, instead: Callable[[str, torch.Tensor], torch.Tensor | None]) -> None:
+        super().__init__()
+        self.instead = instead
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = getattr(func, "__name__", "").rstrip("_")
+        given = self.instead(name, args[0]) if name in (*ACTIVATIONS, *FUNCTIONS) and args else None
+        return func(*args, **(kwargs or {})) if given is None else given
+
+
+def _swap_calls(model: nn.Module, value: str, make: Callable[[], nn.Module], forward: Forward) -> None:
+    """Replace the activation functions that a forward pass calls, while it lasts."""
+    met: list[str] = []
+    with _Calls(lambda name, _: met.append(name)):
+        forward(model)
+    kinds = set(met) & set(ACTIVATIONS)
+    if len(kinds) != 1 or kinds == {value} or met[-1] in kinds:
+        raise NotApplicable(
+            f"no hidden activation that {value} could replace: no module, and no function of one kind in hidden layers alone"
+        )
+    kind = kinds.pop()
+    model.add_module("swapped_activation", make().to(next(model.parameters()).device).train(model.training))
+
+    def enter(module: nn.Module, _: Any) -> None:
+        calls = _Calls(lambda name, x: module.get_submodule("swapped_activation")(x) if name == kind else None)
+        calls.__enter__()  # type: ignore[no-untyped-call]
+        module.__dict__.setdefault("_open_calls", []).append(calls)
+
+    def leave(module: nn.Module, *_: Any) -> None:
+        module.__dict__["_open_calls"].pop().__exit__(None, None, None)
+
+    model.register_forward_pre_hook(enter)
+    model.register_forward_hook(leave, always_call=True)
 
 
 def _blocks(model: nn.Module, forward: Forward) -> list[tuple[list[str], bool]]:
