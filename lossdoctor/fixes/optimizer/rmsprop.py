@@ -8,7 +8,7 @@ from lossdoctor.core.check import Finding
 from lossdoctor.core.fix import Fix, Patch, Settings
 
 
-class RMSprop(Fix):
+class RMSProp(Fix):
     """Train with RMSprop at its own learning rate.
 
     Why it helps: it scales each weight's step by the recent size of its gradient, as Adam does, and keeps no momentum that could overshoot.
