@@ -182,6 +182,9 @@ def with_value(x: Any, value: float) -> Any:
 
 
 SOUND: dict[str, Callable[[], Workload]] = {
+    "words looked up by hand": lambda: workload(lambda: Words(False), sentences(), optimizer={"name": "adam", "lr": 0.03}),
+    "a bag of words": lambda: workload(lambda: Words(True), sentences(), optimizer={"name": "adam", "lr": 0.02}),
+    "an energy": lambda: workload(lambda: mlp(6, 3), classes(), loss=f"{__name__}:backwards"),
     "digits": lambda: workload(lambda: mlp(64, 10, (64,)), digits(images=False)),
     "digits, convolutions": lambda: workload(Cnn, digits()),
     "digits, scaled by the model": lambda: workload(lambda: Cnn(scale=255.0), digits(top=255.0)),
@@ -266,6 +269,21 @@ def numbered(x: Any, y: Any) -> Arrays:
 
 
 FAULTY: dict[str, tuple[str, Callable[[], Workload]]] = {
+    "layers in a list": ("FRZ103", lambda: workload(InAList, classes())),
+    "a line for a product": ("CAP104", lambda: workload(lambda: nn.Linear(2, 2), signs())),
+    "a flipped sign": ("LOSS104", lambda: workload(lambda: mlp(6, 3), classes(), loss=f"{__name__}:likelihood")),
+    "targets broadcast": (
+        "LOSS104",
+        lambda: workload(lambda: mlp(6, 1), of(lambda x, y: (x, y[:, 0]), numbers()), loss=f"{__name__}:every_with_every"),
+    ),
+    "a heavy penalty": ("REG102", lambda: workload(lambda: mlp(6, 3), classes(), step=shrinking)),
+    "a rate that dies": ("LR104", lambda: workload(lambda: mlp(6, 3), classes(), scheduler={"name": "exponential", "gamma": 0.01})),
+    "dropout before batch norm": (
+        "DROP103",
+        lambda: workload(
+            lambda: nn.Sequential(nn.Linear(6, 32), nn.Dropout(0.5), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 3)), classes()
+        ),
+    ),
     "features of all sizes": ("PRE101", lambda: workload(lambda: mlp(13, 3), raw(load_wine))),
     "nan": ("PRE102", lambda: workload(lambda: mlp(6, 3), of(lambda x, y: (with_value(x, np.nan), y)))),
     "infinity": ("PRE102", lambda: workload(lambda: mlp(6, 3), of(lambda x, y: (with_value(x, np.inf), y)))),
@@ -393,6 +411,54 @@ FAULTY: dict[str, tuple[str, Callable[[], Workload]]] = {
         lambda: workload(lambda: nn.Sequential(nn.Linear(6, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 3)), classes(), batch_size=2),
     ),
 }
+
+
+class InAList(nn.Module):
+    """Hidden layers in a plain list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers, self.head = [nn.Linear(6, 16), nn.Linear(16, 16)], nn.Linear(16, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x).relu()
+        return self.head(x)
+
+
+class Words(nn.Module):
+    """Letters looked up by hand, without an embedding."""
+
+    def __init__(self, bag: bool) -> None:
+        super().__init__()
+        self.bag, self.head = nn.EmbeddingBag(12, 16) if bag else None, nn.Linear(16 if bag else 12, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.bag(x) if self.bag else nn.functional.one_hot(x, 12).float().mean(dim=1))
+
+
+def signs(count: int = 400) -> Arrays:
+    """The sign of a product of two numbers."""
+    x = np.random.default_rng(0).uniform(-1, 1, (count, 2)).astype(np.float32)
+    return x, (x.prod(axis=1) > 0).astype(np.int64)
+
+
+def likelihood(output: Tensor, target: Tensor) -> Tensor:
+    return -nn.functional.cross_entropy(output, target)
+
+
+def every_with_every(output: Tensor, target: Tensor) -> Tensor:
+    return (output - target).square().mean()
+
+
+def shrinking(model: nn.Module, batch: Any) -> Tensor:
+    """With a penalty on the weights that outweighs the data."""
+    return nn.functional.cross_entropy(model(batch[0]), batch[1]) + sum(p.abs().sum() for p in model.parameters())
+
+
+def backwards(output: Tensor, target: Tensor) -> Tensor:
+    """An energy: low scores for the right class, as the model is meant to give them."""
+    return nn.functional.cross_entropy(-output, target)
 
 
 def loud(outcome: Examination) -> list[Finding]:

@@ -78,4 +78,4 @@ CASES = (
     Case("sound_dialogues", (), "dialogues", "Talker", {}, opt(lr=0.002) | {"step": "nets.py:talk"}, {}, {}, {"data": TALK}),
     Case("sound_parity", (), "parity", "EachStep", {}, opt(lr=0.005) | {"loss": "binary_cross_entropy_with_logits", "epochs": 30}),
 )  # fmt: skip
-LATER = tuple(replace(case, later=True) for case in CASES)
+LATER = tuple(replace(case, group="later") for case in CASES)

@@ -23,20 +23,20 @@ class Case:
     how: dict[str, Any] = field(default_factory=dict)
     sections: dict[str, Any] = field(default_factory=dict)
     metric: str = "val_loss"
-    later: bool = False
+    group: str = ""
 
     @property
     def half(self) -> str:
-        """Development or test, split by the data set; what was written when all checks were there is a set of its own."""
-        if self.later:
-            return "later"
+        """Development or test, split by the data set; what was written when all checks were there is a set of its own, by its name."""
+        if self.group:
+            return self.group
         return "test" if self.data.removesuffix("_raw") in TEST_DATA else "development"
 
     def config(self) -> dict[str, Any]:
         """The config of the faulty training, as nested values."""
         common = {"args": {"name": self.data, **self.how}}
         return {
-            "model": {"factory": f"nets.py:{self.net}", "args": self.args},
+            "model": {"factory": self.net if ":" in self.net else f"nets.py:{self.net}", "args": self.args},
             "data": {"train": "data.py:train", "val": "data.py:val", **common, **self.sections.get("data", {})},
             "training": {"batch_size": 32, "epochs": 20, **self.training},
         }

@@ -264,7 +264,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the config says of the training."""
+    """What the config says of the training; ``spent`` is the share of its steps at less than 5 % of the highest learning rate."""
 
     task: str = "classification"
     loss: str = "cross_entropy"
@@ -281,6 +281,7 @@ class Plan:
     warms_up: bool = False
     augmented: bool = False
     custom: bool = False
+    spent: float = 0.0
     classes: int | None = None
     chance: float | None = None
 
@@ -350,7 +351,9 @@ class Gradients:
 
     ``rms`` is the norm over the square root of the number of weights; ``weight`` the norm of the weights themselves. ``absent``
     names the layers that no gradient reached, ``frozen`` those told not to learn, of which ``random`` depend on the seed
-    and so hold nothing that was learned before; ``frozen_share`` counts their weights among all.
+    and so hold nothing that was learned before; ``frozen_share`` counts their weights among all. ``unknown`` are the shapes of
+    tensors that get a gradient and are no parameters of the model, so that no optimizer is told of them. ``inward`` is the cosine
+    of the gradient with the weights, or their signs: near 1 where a penalty on the weights outweighs the data.
     """
 
     layers: tuple[str, ...]
@@ -363,6 +366,8 @@ class Gradients:
     random: tuple[str, ...] = ()
     frozen_share: float = 0.0
     loss: float = 1.0
+    unknown: tuple[str, ...] = ()
+    inward: float = 0.0
 
     @property
     def total(self) -> float:
@@ -387,6 +392,25 @@ class Output:
     std: float = 1.0
     edge: float = 0.0
     distinct: float = 1.0
+
+
+@dataclass(frozen=True)
+class Reward:
+    """What a loss of the user's own gives to outputs that are made up: the lowest it reaches for outputs that follow the targets, for
+    ``constant`` ones and for outputs that go ``against`` the targets, and what it gives to outputs ``far`` against them."""
+
+    following: float
+    constant: float
+    against: float
+    far: float
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Of the ``steps`` of a sequence, the ``share`` at its end that an output of the untrained model depends on."""
+
+    steps: int
+    share: float
 
 
 @dataclass(frozen=True, eq=False)

@@ -66,6 +66,7 @@ SWEEP = 100  # steps of the range test (Smith 2017), fewer where each is slow
 FEWEST = 25  # steps without which it is left out
 SEEDS = 3
 SECONDS = 4.0  # what one measurement may take before it makes do with fewer seeds or steps
+MANY = 200  # weights from which on a direction among them says something
 BLIND = 120  # steps of the comparison with inputs of zero
 
 P = ParamSpec("P")
@@ -170,11 +171,11 @@ def overlap(workload: Workload) -> Overlap | None:
 
 @measurement
 def relation(workload: Workload) -> Relation | None:
-    """Whether the inputs of a table, or pixels, tell anything of the targets; None for other data, and where there is little of it."""
+    """Whether the inputs, a table, sequences or pixels, tell anything of the targets; None for other data, and where there is little."""
     from lossdoctor.lab import forest  # scikit-learn takes a second to import
 
     found = arrays(workload, workload.splits[0])
-    if found is None or found[0].ndim not in (2, 4) or found[0].dtype.kind != "f" or found[1].size != len(found[1]):
+    if found is None or found[0].ndim not in (2, 3, 4) or found[0].dtype.kind != "f" or found[1].size != len(found[1]):
         return None
     if not np.isfinite(found[1]).all() or (workload.task == "classification" and _labels(workload) is None):
         return None
@@ -297,6 +298,7 @@ def plan(workload: Workload) -> Plan:
         warms_up=training.scheduler is not None and training.scheduler.name in ("onecycle", "warmup_cosine"),
         augmented=bool(workload.config.data.augment),
         custom=training.step is not None or ":" in workload.loss_name,
+        spent=_spent(workload),
         classes=workload.classes,
         chance=workload.chance() if known else None,
     )
@@ -331,6 +333,10 @@ def gradients(workload: Workload) -> Gradients:
     if not any(p.requires_grad for p in model.parameters()):
         return Gradients((), *(np.zeros(0),) * 4, frozen=tuple(_weights(model)), random=_random(workload, model), frozen_share=1.0)
     (loss, _), seen = record(model, lambda: workload.loss(model, examples(workload)))
+    unknown = _unknown(model, loss)
+    if unknown:  # what a pass makes anew, as inputs that are asked for their gradient, is gone in the next
+        kept = _unknown(model, workload.loss(model, examples(workload))[0])
+        unknown = [t for t in unknown if any(t is other for other in kept)]
     loss.backward()
     order = {operation.layer: place for place, operation in reversed(list(enumerate(seen.operations)))}
     weights = _weights(model)
@@ -351,6 +357,8 @@ def gradients(workload: Workload) -> Gradients:
         random=_random(workload, model),
         frozen_share=sum(p.numel() for p in frozen.values()) / max(sum(p.numel() for p in model.parameters()), 1),
         loss=float(loss.detach()),
+        unknown=tuple(" x ".join(map(str, t.shape)) for t in unknown),
+        inward=_inward([(weights[name].detach(), g) for name, g in zip(learn, grads, strict=True)]),
     )
 
 
@@ -635,6 +643,50 @@ def _grad(parameter: Tensor) -> Tensor:
     assert parameter.grad is not None
     grad = (parameter.grad.to_dense() if parameter.grad.is_sparse else parameter.grad).detach()
     return (grad.abs() if grad.is_complex() else grad).float()
+
+
+def _unknown(model: nn.Module, loss: Tensor) -> list[Tensor]:
+    """The tensors at which the backward pass of a loss ends, and that are no parameters of the model."""
+    known = {id(p) for p in model.parameters()}
+    waiting, met, found = [loss.grad_fn], set[Any](), []
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in met:
+            continue
+        met.add(node)
+        leaf = getattr(node, "variable", None)
+        if isinstance(leaf, Tensor) and id(leaf) not in known:
+            found.append(leaf)
+        waiting += [following for following, _ in node.next_functions]
+    return found
+
+
+def _inward(pairs: list[tuple[Tensor, Tensor]]) -> float:
+    """The cosine of the gradient with the weights, or with their signs, whichever is larger; 0 for a handful of weights."""
+    pairs = [(w.float(), g) for w, g in pairs if not w.is_complex()]
+    if sum(w.numel() for w, _ in pairs) < MANY:
+        return 0.0
+    size = sum(float(g.square().sum()) for _, g in pairs) ** 0.5
+    cosines = []
+    for toward in (torch.clone, torch.sign):
+        sum_of_squares = sum(float(toward(w).square().sum()) for w, _ in pairs)
+        along = sum(float((g * toward(w)).sum()) for w, g in pairs)
+        cosines.append(along / (size * sum_of_squares**0.5) if size > 0 and sum_of_squares > 0 else 0.0)
+    return max(cosines)
+
+
+def _spent(workload: Workload) -> float:
+    """The share of the epochs at less than 5 % of the highest rate, for schedules that move by epoch and wait for no loss."""
+    section = workload.config.training.scheduler
+    if section is None or section.name not in ("step", "exponential"):
+        return 0.0
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=workload.config.training.optimizer.lr)
+    schedule, rates = Schedule(optimizer, section, workload), []
+    for _ in range(workload.config.training.epochs):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.per_epoch.step()
+    return float(np.mean(np.array(rates) < 0.05 * max(rates)))
 
 
 def _random(workload: Workload, model: nn.Module) -> tuple[str, ...]:

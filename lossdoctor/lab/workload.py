@@ -306,7 +306,7 @@ class Workload:
         return x
 
     def _looks_up(self, model: nn.Module, x: Tensor) -> bool:
-        """Whether the model takes integers ``x`` [n, ...]: in an embedding, or by hand (one-hot, a table of its own), which is tried once."""
+        """Whether the model takes integers ``x`` [n, ...]: in an embedding, or by hand (one-hot, an own table), which is tried once."""
         if any(isinstance(m, nn.Embedding | nn.EmbeddingBag) for m in model.modules()):
             return True
         kept: bool | None = self.__dict__.get("_integers")

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lossdoctor.core.observation import Comparison, Curvature, Independence, OneBatch, Output, Pass, RangeTest, ShortRun, Start
+from lossdoctor.core.observation import (
+    Comparison,
+    Curvature,
+    Independence,
+    OneBatch,
+    Output,
+    Pass,
+    RangeTest,
+    Reach,
+    Reward,
+    ShortRun,
+    Start,
+)
 
 if TYPE_CHECKING:
     from lossdoctor.lab.workload import Workload
@@ -38,6 +50,26 @@ def start(workload: Workload) -> Start | None:
     from lossdoctor.lab import observe
 
     return observe.start(workload) if observe.computable(workload) else None
+
+
+def loss_response(workload: Workload, forward_pass: Pass) -> Reward | None:
+    """What a loss of the user's own gives to outputs that follow the targets, and to others.
+
+    Absent: the loss is one of torch's own, or outputs and targets are of different kinds.
+    """
+    from lossdoctor.lab import response
+
+    return response.reward(workload)
+
+
+def reach(workload: Workload, forward_pass: Pass) -> Reach | None:
+    """How far back in a sequence an output looks.
+
+    Absent: the inputs are no sequences of decimal numbers with a single output each.
+    """
+    from lossdoctor.lab import response
+
+    return response.reach(workload)
 
 
 def short_run(workload: Workload, forward_pass: Pass) -> ShortRun | None:

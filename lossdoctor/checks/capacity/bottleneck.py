@@ -23,7 +23,8 @@ class Bottleneck(Check):
 
     def examine(self, forward_pass: Pass, plan: Plan, output: Output | None) -> Finding | None:
         hidden = [o for o in forward_pass.operations if o.kind == "weighted"][:-1]
-        if not hidden:
+        normed_away = any(o.kind == "norm" and o.std == 0 for o in forward_pass.operations)  # width is the least of it
+        if not hidden or normed_away:
             return None
         narrow = min(hidden, key=lambda o: o.units)
         outputs = plan.classes or (output.shape[-1] if output and len(output.shape) > 1 else 1)

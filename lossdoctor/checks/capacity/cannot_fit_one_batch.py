@@ -18,7 +18,7 @@ class CannotFitOneBatch(Check):
     code, severity = "CAP101", Severity.WARNING
     requires = frozenset(
         {"PRE101", "PRE102", "PRE115", "PRE104", "PRE105", "PRE106", "LAB101", "LOSS101", "LOSS102", "LOSS103"}
-        | {"ACT101", "ACT102", "ACT104", "INIT102", "INIT103", "GRAD101", "GRAD103", "FRZ101", "DROP101"}
+        | {"ACT101", "ACT102", "ACT104", "INIT102", "INIT103", "GRAD101", "GRAD103", "FRZ101", "FRZ103", "DROP101", "CAP104", "LOSS104"}
     )
     references = ("Karpathy 2019, A Recipe for Training Neural Networks", "Ben Braiek and Khomh 2023, TheDeepChecker")
     floor = 0.3  # of the loss of a constant guess; own

@@ -18,7 +18,7 @@ class GradientExplodesAtStart(Check):
     """
 
     code, severity = "GRAD102", Severity.WARNING
-    requires = frozenset({"PRE101", "PRE102", "PRE104", "PRE105", "PRE106", "INIT103", "LR101", "OPT101"})
+    requires = frozenset({"PRE101", "PRE102", "PRE104", "PRE105", "PRE106", "INIT103", "LR101", "OPT101", "LOSS104", "BATCH103"})
     references = ("Pascanu et al. 2013, On the Difficulty of Training Recurrent Neural Networks", "Zhang et al. 2021, AutoTrainer")
     ratio = 70.0  # first over last; AutoTrainer
     jump = 10.0  # largest over median; AutoTrainer

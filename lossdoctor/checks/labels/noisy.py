@@ -21,9 +21,12 @@ class Noisy(Check):
     sure = 0.08  # contradicted among the surer half; own
     ratio = 0.5  # of that to the share among all; own
     classes = 3  # with two, a weak relation looks the same
+    knows = 0.1  # of a forest's score over chance: one that knows nothing contradicts as many; own
 
     def examine(self, relation: Relation, plan: Plan) -> Finding | None:
         if relation.sure < max(self.sure, self.ratio * relation.wrong) or (plan.classes or 0) < self.classes:
+            return None
+        if relation.score < relation.chance + self.knows:
             return None
         return self.finding(
             f"A forest contradicts {relation.sure:.0%} of the unseen labels of which it is surest, and {relation.wrong:.0%} of all.",
@@ -36,5 +39,6 @@ class Noisy(Check):
     sick = [{"relation": Relation(0.8, 0.5, 0.01, 900, wrong=0.3, sure=0.25), "plan": Plan(classes=4)}]
     healthy = [
         {"relation": Relation(0.8, 0.5, 0.01, 900, wrong=0.3, sure=0.1), "plan": Plan(classes=4)},
+        {"relation": Relation(0.52, 0.5, 0.01, 900, wrong=0.7, sure=0.6), "plan": Plan(classes=4)},
         {"relation": Relation(0.99, 0.5, 0.01, 900, wrong=0.03, sure=0.0), "plan": Plan(classes=4)},
     ]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from lossdoctor.core.check import Check, Finding, Severity
-from lossdoctor.core.observation import Relation
+from lossdoctor.core.observation import Plan, Relation
+from lossdoctor.core.run import Run
 
 
 class LabelsUnrelatedToInputs(Check):
     """Nothing in the inputs tells the targets: most likely they got out of step.
 
     Why it matters: a model can learn such labels by heart alone; validation stays at chance whatever the settings.
-    How it is detected: a random forest on a sample of the training table ranks examples it has not seen no better than chance.
+    How it is detected: a random forest on a sample of the training data ranks examples it has not seen no better than chance. Of pictures
+    and sequences, where a forest may miss what a net sees, the net's own training is asked too: its training loss came down,
+    while its validation loss rose and was never under that of a constant guess.
     What to do: print ten inputs beside their labels; look for a shuffle, a sort or a filter that was applied to one of the two alone.
     """
 
@@ -20,10 +25,13 @@ class LabelsUnrelatedToInputs(Check):
     errors = 2.0  # standard errors over chance that count as chance
     fewest = 250  # examples
     power = 0.12  # over chance that must be told from it: with ten examples of a class, nothing can
+    constant, rises = 0.99, 1.03  # of the loss of a constant guess: training got under the first, validation never, and ends over both; own
 
-    def examine(self, relation: Relation) -> Finding | None:
+    def examine(self, relation: Relation, plan: Plan, run: Run | None) -> Finding | None:
         margin = self.errors * relation.error
-        if not relation.table or relation.examples < self.fewest or margin > self.power or relation.score > relation.chance + margin:
+        if relation.examples < self.fewest or margin > self.power or relation.score > relation.chance + margin:
+            return None
+        if not relation.table and not self._by_heart(plan, run):
             return None
         return self.finding(
             f"A random forest ranks unseen examples at {relation.score:.3f}, chance is {relation.chance:.3f}: the inputs tell nothing.",
@@ -33,5 +41,17 @@ class LabelsUnrelatedToInputs(Check):
             examples=relation.examples,
         )
 
-    sick = [{"relation": Relation(score=0.501, chance=0.5, error=0.01, examples=2000)}]
-    healthy = [{"relation": Relation(score=0.8, chance=0.5, error=0.01, examples=2000)}]
+    def _by_heart(self, plan: Plan, run: Run | None) -> bool:
+        """Whether the net learned its training examples, and nothing that holds in validation."""
+        train, val = (run.curve("loss", split) if run else None for split in ("train", "val"))
+        if plan.chance is None or plan.custom or train is None or val is None or not np.isfinite(val.value).any():
+            return False
+        under = self.constant * plan.chance
+        return bool(np.nanmin(train.value) < under < np.nanmin(val.value) and val.finite.last > self.rises * plan.chance)
+
+    _plan = Plan(chance=0.69)
+    sick = [{"relation": Relation(score=0.501, chance=0.5, error=0.01, examples=2000), "plan": _plan, "run": None}]
+    healthy = [
+        {"relation": Relation(score=0.8, chance=0.5, error=0.01, examples=2000), "plan": _plan, "run": None},
+        {"relation": Relation(score=0.5, chance=0.5, error=0.01, examples=2000, table=False), "plan": _plan, "run": None},
+    ]

@@ -19,7 +19,7 @@ class LearningRateAboveRange(Check):
 
     code, severity = "LR101", Severity.ERROR
     requires = frozenset(
-        {"PRE101", "PRE102", "PRE104", "PRE105", "PRE106", "PRE107", "LOSS102", "LOSS103"}
+        {"PRE101", "PRE102", "PRE104", "PRE105", "PRE106", "PRE107", "LOSS102", "LOSS103", "LOSS104"}
         | {"INIT102", "INIT103", "FRZ101", "OPT101", "DROP101"}
     )
     references = ("Smith 2017, Cyclical Learning Rates",)

@@ -35,6 +35,10 @@ class LearningRateBelowRange(Check):
             "ACT101",
             "ACT104",
             "GRAD101",
+            "GRAD104",
+            "LOSS104",
+            "FRZ103",
+            "REG102",
             "REG101",
         }
     )

@@ -10,7 +10,7 @@ class SpentAtOnce(Check):
     """The schedule lets the learning rate die away in the first part of the training.
 
     Why it matters: the steps after that are paid for and move nothing.
-    How it is detected: the configured schedule, played through without a model: the share of the steps at less than 5 % of the highest rate.
+    How it is detected: the configured schedule, played through without a model: the share of the epochs at under 5 % of the highest rate.
     What to do: a decay over the whole training: `training.scheduler: {name: cosine}`, or a decay factor nearer to 1.
     """
 

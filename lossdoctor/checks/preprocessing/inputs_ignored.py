@@ -36,6 +36,7 @@ class InputsIgnored(Check):
             "LOSS101",
         }
         | {"LOSS102", "LOSS103", "ACT101", "ACT102", "ACT104", "INIT102", "INIT103", "GRAD103", "FRZ101", "DROP101", "IMB101", "CAP102"}
+        | {"FRZ103", "LOSS104", "CAP104", "GRAD104", "INIT101"}
     )
     references = ("Karpathy 2019, A Recipe for Training Neural Networks (input-independent baseline)",)
     distinct = 0.1  # of the different inputs; own

@@ -42,7 +42,7 @@ class TargetScale(Check):
                 confidence=0.6,
                 **numbers,
             )
-        if 0 < size < self.tiny * starting:
+        if 0 < size < self.tiny * min(starting, 1.0):
             return self.finding(
                 f"The targets are of size {size:.2g}, far under the outputs at the start, {starting:.2g}.", confidence=0.6, **numbers
             )
