@@ -583,3 +583,26 @@ def test_no_permission(tmp_path: Path) -> None:
     except PermissionError:
         with pytest.raises(UnreadableLog, match="permission"):
             read(path)
+
+
+def test_another_run_below_with_other_columns() -> None:
+    """The same number of columns, one of them another: nothing is read under the first header's names."""
+    first, second = read("-", stdin=b"epoch,loss,acc\n0,2.5,0.1\n1,2.0,0.2\nepoch,lr,loss\n0,0.1,2.25\n1,0.1,1.75\n2,0.1,1.5\n")
+    assert (first.curves["train_loss"].value.tolist(), first.curves["train_accuracy"].value.tolist()) == ([2.5, 2.0], [0.1, 0.2])
+    assert (second.curves["train_loss"].value.tolist(), second.curves["lr"].value.tolist()) == ([2.25, 1.75, 1.5], [0.1] * 3)
+    first, second = read("-", stdin=b"epoch,loss\n0,2.5\n1,2.0\n2,1.75\nepoch,lr,loss,val_loss\n0,0.1,2.25,3.0\n1,0.1,1.5,2.5\n")
+    assert second.curves["val_loss"].value.tolist() == [3.0, 2.5]
+
+
+def test_another_run_below_in_a_large_table() -> None:
+    rows = "".join(f"{i},{2 / (i + 1):.6f}\n" for i in range(9000))
+    first, second = read("-", stdin=f"epoch,loss\n{rows}epoch,lr,loss\n{rows.replace(',', ',0.1,')}".encode())
+    assert first.curves["train_loss"].value.tolist() == second.curves["train_loss"].value.tolist()
+    assert len(second.curves["lr"]) == 9000
+
+
+def test_a_decimal_comma_in_quotes() -> None:
+    (run,) = read("-", stdin=b'epoch,loss,val_loss\n1,"2,31","2,4"\n2,"1,95","2,05"\n3,"1,51","1,75"\n')
+    assert run.curves["train_loss"].value.tolist() == [2.31, 1.95, 1.51]
+    (run,) = read("-", stdin=b'step,loss\n"1,000",2\n"2,000",1\n"3,000",1\n')
+    assert "train_loss" in run.curves

@@ -395,3 +395,85 @@ def test_a_chart_is_named_by_its_file(tmp_path: Path, file: str, header: str, la
     (tmp_path / file).rename(tmp_path / "download.csv")
     with pytest.raises(UnreadableLog, match="--map"):
         read(tmp_path / "download.csv")
+
+
+def test_allennlp_tells_training_and_validation_side_by_side() -> None:
+    lines = ["10:00:00 - INFO - writer -              Training |  Validation"]
+    for epoch, loss in enumerate(LOSS):
+        lines.append(f"10:00:01 - INFO - trainer - Epoch {epoch}/4")
+        lines.append("10:00:02 - INFO - writer - gpu_0_memory_MB |  1020 |  N/A")
+        lines.append(f"10:00:02 - INFO - writer - loss            |  {loss:.3f} |  {loss + 1:.3f}")
+    run = one("\n".join(lines))
+    assert (steps(run, "train_loss"), values(run, "train_loss")) == ([0, 1, 2, 3, 4], LOSS)
+    assert (steps(run, "val_loss"), values(run, "val_loss")) == ([0, 1, 2, 3, 4], [loss + 1 for loss in LOSS])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"done\ntrain losses: {LOSS}\nval losses: {LOSS[::-1]}\n",
+        f"done\n{ {'loss': LOSS, 'val_loss': LOSS[::-1]} }\n",
+        f"done\ntrain_loss = [{', '.join(f'np.float64({loss})' for loss in LOSS)}]\nval_loss = array({LOSS[::-1]})\n",
+    ],
+)
+def test_a_history_that_is_printed_is_a_series(text: str) -> None:
+    run = one(text)
+    assert (values(run, "train_loss"), values(run, "val_loss")) == (LOSS, LOSS[::-1])
+
+
+def test_a_list_in_every_line_is_no_history() -> None:
+    """Nor is one that says again what the log has told line by line."""
+    run = one("".join(f"epoch {i} loss: [{loss}, 0.1, 0.2]\n" for i, loss in enumerate(LOSS)))
+    assert (steps(run, "train_loss"), values(run, "train_loss")) == ([0, 1, 2, 3, 4], LOSS)
+    run = one("".join(f"epoch {i} loss: {loss}\n" for i, loss in enumerate(LOSS)) + f"val_acc: {LOSS}\n")
+    assert values(run, "train_loss") == LOSS
+
+
+def test_decimal_commas_of_a_text() -> None:
+    text = "".join(f"Epoche {i}: loss: {loss + 0.001:.4f}, lr: 0.{i}5\n" for i, loss in enumerate(LOSS, 1)).replace(".", ",")
+    run = one(text)
+    assert values(run, "train_loss") == [loss + 0.001 for loss in LOSS]
+    assert (steps(run, "train_loss"), values(run, "lr")) == ([1, 2, 3, 4, 5], [0.15, 0.25, 0.35, 0.45, 0.55])
+
+
+def test_commas_of_thousands_stay() -> None:
+    run = one("".join(f"iter: {i},500, loss: {loss}\n" for i, loss in enumerate(LOSS, 1)))
+    assert (steps(run, "train_loss"), values(run, "train_loss")) == ([1500, 2500, 3500, 4500, 5500], LOSS)
+
+
+def test_numbers_in_a_message() -> None:
+    lines = [
+        json.dumps({"level": "info", "ts": 1.7e9 + i, "msg": f"epoch {i} train_loss {loss} val_loss {loss + 1}"})
+        for i, loss in enumerate(LOSS)
+    ]
+    run = one("\n".join(lines))
+    assert (steps(run, "train_loss"), values(run, "train_loss")) == ([0, 1, 2, 3, 4], LOSS)
+    assert values(run, "val_loss") == [loss + 1 for loss in LOSS]
+    lines = [json.dumps({"message": "trained", "epoch": i, "loss": loss}) for i, loss in enumerate(LOSS)]
+    assert one("\n".join(lines)).reader == "jsonl"
+
+
+def test_cyclegan() -> None:
+    lines = [
+        f"(epoch: {1 + i // 2}, iters: {100 + 100 * (i % 2)}, time: 0.2, data: 0.3) D_A: 0.3 G_A: {loss} cycle_A: {loss + 1} idt_A: 0.8"
+        for i, loss in enumerate(LOSS)
+    ]
+    run = one("\n".join(lines))
+    assert values(run, "train_g_a_loss") == LOSS
+    assert values(run, "train_cycle_a_loss") == [loss + 1 for loss in LOSS]
+    assert "train_loss" not in run.curves  # a game has no loss that must fall
+    assert run.curves["train_g_a_loss"].epoch.tolist() == [1, 1, 2, 2, 3]
+    assert (np.diff(steps(run, "train_g_a_loss")) > 0).all()
+
+
+@pytest.mark.parametrize(("sign", "shown"), [(-1.0, LOSS), (1.0, LOSS)])
+def test_an_elbo_rises_or_its_negative_falls(sign: float, shown: list[float]) -> None:
+    run = one("epoch,train_elbo,val_elbo\n" + "".join(f"{i},{sign * loss},{sign * (loss + 1)}\n" for i, loss in enumerate(LOSS)))
+    assert (values(run, "train_loss"), values(run, "val_loss")) == (shown, [loss + 1 for loss in shown])
+    assert "serves as one" in run.notes[0]
+
+
+def test_bits_per_byte_are_not_compared_with_nats() -> None:
+    run = one("".join(f"step {i} train_loss {loss + 2} val_bpb {loss}\n" for i, loss in enumerate(LOSS)))
+    assert values(run, "val_bpb") == LOSS
+    assert "val_loss" not in run.curves

@@ -366,7 +366,30 @@ def _whole(roles: Roles, log: Log) -> Roles:
                     curves[f"{role.split}_loss"] = (replace(role, metric="loss"), columns)
                 notes.append(f"the log has no loss; {_list([c for _, cs in same for c in cs])} serves as one")
                 break
+        else:
+            curves, bounds = _of_bounds(curves, combine, log)
+            notes += bounds
     return Roles(curves, roles.axes, combine, tuple(notes))
+
+
+def _of_bounds(curves: Curves, combine: dict[str, Callable[..., Any]], log: Log) -> tuple[Curves, list[str]]:
+    """Losses of what bounds a log-likelihood (ELBO): it rises while the model learns, but many log its negative by the same name."""
+    bounds = {label: claim for label, claim in curves.items() if claim[0].metric == "elbo" and not claim[0].part}
+    values = [log.columns[claim[1][0]].value for claim in bounds.values()]
+    if not bounds:
+        return curves, []
+    kept = {label: claim for label, claim in curves.items() if label not in bounds}
+    rises = all((value[np.isfinite(value)] < 0).all() or value[-1] > value[0] for value in values)
+    for role, columns in bounds.values():
+        kept[f"{role.split}_loss"] = (replace(role, metric="loss"), columns)
+        if rises:
+            combine[f"{role.split}_loss"] = _negative
+    return kept, [f"the log has no loss; {'the negative of ' * rises}{_list(cs[0] for _, cs in bounds.values())} serves as one"]
+
+
+def _negative(values: list[Floats], axis: int) -> Floats:
+    """The negative of the only series in a list, as a way to combine several."""
+    return -values[axis]
 
 
 def _held_out(curves: Curves, log: Log) -> tuple[Curves, list[str]]:
@@ -612,7 +635,7 @@ def _run(
             continue
         if len(cells) < len(parts):
             continue
-        series = cells[0] if len(cells) == 1 else _combined(cells, roles.combine[label])
+        series = _combined(cells, roles.combine[label]) if label in roles.combine else cells[0]
         step = (series.row - first).astype(np.float64) if clock.axis is None else clock.axis.at(series.row).astype(np.float64, copy=False)
         if resumes:
             keep = _not_voided(series, clock, resumes)

@@ -67,6 +67,7 @@ _METRICS = {
     "kappa": "kappa",
     "entropy": "entropy",
     "kl": "kl",
+    "elbo": "elbo loglik loglikelihood",
     "reward": "reward rewards return returns rew eprew eprewmean",
     "grad_norm": "gradnorm gnorm",
 }
@@ -109,6 +110,10 @@ _PHRASES: dict[tuple[str, ...], str] = {
     ("ep", "ret"): "return",
     ("lm", "loss", "value"): "loss",  # Megatron's "lm loss value"; an agent's is "value loss"
     ("lm", "loss", "ppl"): "ppl",
+    ("err", "d"): "dloss",  # DCGAN's errD
+    ("err", "g"): "gloss",
+    ("log", "likelihood"): "loglik",
+    ("log", "lik"): "loglik",
     ("bits", "per", "byte"): "bpb",
     ("bits", "per", "char"): "bpb",
 }
@@ -131,13 +136,14 @@ _NOT_A_SERIES = _set(
 )
 _BOXES = _set("bbox segm box mask coco s m l small medium large p r")
 _RIVALS = _set("d g dis disc discriminator gen generator critic adversarial adv gan dloss gloss")
+_PLAYERS = re.compile(r"(?:d|g)_(?:a|b|gan|l1|real|fake)|(?:cycle|idt)_(?:a|b)")  # CycleGAN and pix2pix name losses without the word
 _AGENT = _set("policy value vf pg actor critic entropy q qf qf1 qf2 td kl alpha ent pi v approx approxkl surrogate clip clipfrac")
 
 _STEPS = _list(
-    "globalstep totaltimesteps numtimesteps timesteps timestep step iteration iterations iter itr it currentsteps currentstep "
+    "globalstep totaltimesteps numtimesteps timesteps timestep step iteration iterations iter iters itr it currentsteps currentstep "
     "numupdates update updates nupdates frame frames numframes envsteps totalenvinteracts batch kimg episode episodes"
 )
-_EPOCHS = _list("epoch currentepoch epochnum epochid ep")
+_EPOCHS = _list("epoch epoche currentepoch epochnum epochid ep")
 _TIMES = _set("time walltime timestamp runtime elapsed elapsedtime timeelapsed relativetime wall t")
 _STEP_TIMES = _set(
     "steptime itertime batchtime iterationtime secperstep secondsperstep secperiter timeperstep timeperiter dt stepms "
@@ -344,7 +350,7 @@ def _metric(rest: list[str], split: str) -> Role | None:
         return Role("grad_norm")  # llm.c
     known = [word for word in rest if word in METRIC]
     if not known:
-        if not any(word.endswith("loss") for word in rest):
+        if not any(word.endswith("loss") for word in rest) and not _PLAYERS.fullmatch("_".join(rest)):
             return None
         return Role("loss", split or "train", 0, "_".join(word.removesuffix("loss") for word in rest))
     metric = "loss" if "loss" in (METRIC[word] for word in known) else METRIC[known[-1]]

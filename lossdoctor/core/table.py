@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROWS = 262_144  # parsed at a time
+APPENDED = 5000  # tables one below the other in a file
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*|\s*[+-]?(nan|inf(inity)?)\s*", re.I)
 _PLAIN = re.compile(r"\s*[+-]?(?:(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|inf(inity)?)\s*", re.I)  # nan is a text here, so that it is no blank
 _COMMA_NUMBER = re.compile(r"\s*[+-]?\d+,\d+([eE][+-]?\d+)?\s*")
+_COMMA_DECIMAL = re.compile(r"\s*[+-]?(0,\d+|\d+,(\d{1,2}|\d{4,}))([eE][+-]?\d+)?\s*")
 _SAYS = re.compile(r"[:=]\s*[+-]?\.?\d|[:=]$")  # a word that a value follows
 _EXCEL = re.compile(r'"?sep=.?"?')
 _CUT = re.compile(r"[.,eE+-]$")
@@ -75,6 +77,7 @@ def _try(lines: list[str], separator: str) -> Dialect | None:
         return None
     header = _cells(lines[skip].lstrip("#% ") if separator == r"\s+" else lines[skip].strip().lstrip("#%"), separator)
     rows = [_cells(line, separator) for line in islice((line for line in lines[skip + 1 :] if line.strip()), 50)]
+    rows = list(takewhile(lambda cells: not _is_header(cells, header), rows))
     if _count(header, _is_number) == len(header):
         rows, names, has_header = [header, *rows], tuple(str(i) for i in range(1, len(header) + 1)), False
     else:
@@ -85,13 +88,21 @@ def _try(lines: list[str], separator: str) -> Dialect | None:
     fits = [row for row in rows if len(row) == len(names)]
     if has_header and any(not _is_number(name) and name == _same(cells) for name, *cells in zip(names, *fits, strict=True)):
         return None  # each line repeats the words: printed text, step 1 loss 0.5
+    if fits and has_header and any(_SAYS.search(name) and all(map(_SAYS.search, cells)) for name, *cells in zip(names, *fits, strict=True)):
+        return None  # iter: 1,500, loss: 0.5
     if not rows or len(fits) < 0.8 * len(rows) or (len(names) < 2 and (separator != "," or not has_header or " " in names[0])):
         return None
-    decimal = "," if separator != "," and _share(fits, _COMMA_NUMBER.fullmatch) > _share(fits, _NUMBER.fullmatch, fraction=True) else "."
+    commas = _COMMA_DECIMAL if separator == "," else _COMMA_NUMBER  # between commas it stands in quotes, as thousands may: "1,200"
+    decimal = "," if _share(fits, commas.fullmatch) > _share(fits, _NUMBER.fullmatch, fraction=True) else "."
     if not any(_is_numeric(column, decimal) for column in zip(*fits, strict=True)):
         return None
     padded = any(f"{separator} " in line for line in lines[skip:])
     return Dialect(separator, decimal, skip, names, has_header, padded)
+
+
+def _is_header(cells: list[str], header: list[str]) -> bool:
+    """Whether a row is a header again: another run was appended, be it with other columns."""
+    return len(cells) > 1 and cells[0] == header[0] and not any(map(_is_number, cells))
 
 
 def _same(cells: list[str]) -> str | None:
@@ -132,23 +143,32 @@ def blocks(source: Source, table: Dialect, names: Sequence[str] | None = None) -
     ``names`` replaces the header. A last line that was cut while being written is left out, with a note.
     """
     written = table.names if names is None else names
-    names = _unique(written)
+    names, use = _columns(source, written)
     yield {"#columns": names}
-    use = [name for name, plain in zip(names, written, strict=True) if name in source.columns or (name == plain and is_wanted(name))]
     if doubles := [name for name, count in Counter(written).items() if count > 1 and name in use]:
         yield {"#note": f"the column {doubles[0]!r} occurs more than once; the first is read"}
-    if not use:
-        return
     parse = _parse_small if len(source.head) < HEAD else _parse_large
     for part in source.parts():
         file = WholeLines(_utf8(part, source), source.name, table)
         try:
-            yield from parse(file, table, names, use)
+            yield from parse(file, table, names, use) if use else ()
+            while below := file.appended():
+                file, table = below, below.table
+                names, use = _columns(source, table.names)
+                yield {"#columns": names}
+                yield from parse(file, table, names, use) if use else ()
         except (ValueError, csv.Error) as error:
             raise UnreadableLog(f"{source.name} is not a sound table: {str(error).splitlines()[0]}") from error
         if file.dropped:
             yield {"#note": f"the last line is cut short and left out: {file.dropped[:60]!r}"}
         table = replace(table, skip=0, has_header=False)  # they stand in the first part
+
+
+def _columns(source: Source, written: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The names of the columns, each its own, and those of them that are read."""
+    names = _unique(written)
+    used = [name for name, plain in zip(names, written, strict=True) if name in source.columns or (name == plain and is_wanted(name))]
+    return names, used
 
 
 def _parse_large(file: WholeLines, table: Dialect, names: list[str], use: list[str]) -> Iterator[Block]:
@@ -231,28 +251,37 @@ class WholeLines(io.BufferedIOBase):
     """The lines of a file, read ahead of a parser, without a last one that was cut while being written.
 
     A last line without its newline is cut if it lacks cells, if its last number breaks off (``2,0.``), or if that is
-    less than half as long as the ones before: ``0.0`` after ``0.0412``.
+    less than half as long as the ones before: ``0.0`` after ``0.0412``. They end where the header of another run follows,
+    appended with other columns; ``appended`` are the lines from there on.
     """
 
-    def __init__(self, file: BinaryIO, name: str, table: Dialect) -> None:
+    def __init__(self, file: BinaryIO, name: str, table: Dialect, ahead: bytes = b"", count: int = 0) -> None:
         self.file, self.source, self.table = file, name, table
-        self.tail = self.before = b""
+        self.ahead, self.count = ahead, count  # bytes read already; headers before this one
+        self.tail = self.before = self.below = b""
         self.dropped = ""
+        first = table.names[0]
+        self.mark = b"" if table.separator == r"\s+" or not first or _is_number(first) else b"\n" + first.encode()
+        self.start = table.skip + table.has_header  # lines that come before the first row
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int | None = -1, /) -> bytes:
         """The next lines, whole; some 256 kB of them whatever ``size`` is."""
+        if self.below:
+            return b""
         data = b""
-        while not data and (chunk := self.file.read(CHUNK)):
+        while not data and (chunk := self.ahead or self.file.read(CHUNK)):
+            self.ahead = b""
             data = self.tail + chunk
             end = data.rfind(b"\n") + 1
             data, self.tail = data[:end], data[end:]
             if len(self.tail) > 16 * LINE:
                 raise UnreadableLog(f"{self.source} has a line longer than {16 * LINE:,} bytes; that is no table")
         if data:
-            self.before = data[-2000:]
+            data = self._above(data) if self.mark in data and self.mark else data
+            self.start, self.before = 0, data[-2000:]
             return data
         rest, self.tail = self.tail, b""
         if rest and self._is_cut(rest):
@@ -261,6 +290,30 @@ class WholeLines(io.BufferedIOBase):
         return rest
 
     read1 = read
+
+    def _above(self, data: bytes) -> bytes:
+        """The lines above the next header, if there is one."""
+        at = -1
+        for _ in range(self.start):
+            at = data.find(b"\n", at + 1)
+        at = max(at, 0)
+        while (at := data.find(self.mark, at)) >= 0:
+            line = data[at + 1 : data.find(b"\n", at + 1)].decode(errors="replace")
+            if _is_header(_cells(line.strip(), self.table.separator), list(self.table.names)):
+                self.below = data[at + 1 :] + self.tail
+                return data[: at + 1]
+            at += 1
+        return data
+
+    def appended(self) -> WholeLines | None:
+        """The lines of the run that follows under a header of its own."""
+        if not self.below:
+            return None
+        if self.count >= APPENDED:
+            raise UnreadableLog(f"{self.source} holds more than {APPENDED:,} tables one below the other; split it")
+        header = self.below[: self.below.find(b"\n")].decode(errors="replace")
+        table = replace(self.table, skip=0, names=tuple(_cells(header.strip(), self.table.separator)), has_header=True)
+        return WholeLines(self.file, self.source, table, self.below, self.count + 1)
 
     def _is_cut(self, rest: bytes) -> bool:
         last = _cells(rest.decode(errors="replace").strip(), self.table.separator)

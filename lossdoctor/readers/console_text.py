@@ -8,11 +8,11 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from lossdoctor.core import names
-from lossdoctor.core.reader import Reader, Row, Source
+from lossdoctor.core.reader import Block, Reader, Row, Source
 from lossdoctor.core.text import uncoloured
 
 _WORD = r"[^\W\d_][\w@./\-]{0,80}|_\w{1,80}"
-_NUMBER = r"[+-]?(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf(?:inity)?)(?!\w)"
+_NUMBER = r"[+-]?(?:\d{1,3}(?:,\d{3})+(?!,?\d)|\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf(?:inity)?)(?!\w)"
 _PAIR = re.compile(
     rf"(?<![\w@./])(?P<name>(?:{_WORD})(?:[ ](?:{_WORD})){{0,3}})"
     rf"(?P<mark>['\"]?[ ]?\)?[ \t]*[:=|]+>?[ ]*|\s+|(?=\[))(?:tensor\(|[\[('\"])*[ ]*"
@@ -35,6 +35,15 @@ _STAGED = re.compile(r"\b(?:train|training|val|valid|validation|test|eval):? +(\
 _OF_SPLIT = re.compile(r"\b(?!iter\()(\w{1,40})\((train|val|valid|test)\)", re.I)  # mmengine's Epoch(val); Loss(train)
 _BOTH = re.compile(r"train(?:ing)?/(val\w*|test)\b", re.I)  # train/val loss: 0.5/0.6
 _MEAN = re.compile(rf"(?:{_NUMBER})\s*\(\s*({_NUMBER})\s*\)", re.I)
+_COLUMNS = re.compile(r"\b(train\w*)\s*\|\s*(val\w*|test)\s*$", re.I)  # AllenNLP's table of each epoch: Training | Validation
+_TWO_CELLS = re.compile(rf"(?<![\w./\-])([\w./\-]{{1,80}})\s*\|\s*({_NUMBER}|N/A)\s*\|\s*({_NUMBER}|N/A)\s*$", re.I)
+_NAME = r"[^\W\d][\w./\-]{0,80}"
+_LIST = re.compile(rf"(?<![\w./\-])({_NAME}(?: {_NAME})?)['\"]?\s{{0,3}}[:=]?\s{{0,3}}(?:\w{{1,20}}\()?\[([^\[\]]{{5,}})\]")
+_NUMPY = re.compile(r"(?:np\.float\d+|tensor|array)\(([^()]*)\)")
+# 3,500 may be thousands
+_COMMA = re.compile(r"(?<![\w./\-])([\w./\-]{1,80})['\"]?\s{0,3}[:=]\s{0,3}-?(?:0,\d+|\d+,\d{1,2}|\d+,\d{4,})(?!\d|,\d)")
+_INSIDE = re.compile(r"(?<=\d),(?=\d)")
+_POINT = re.compile(r"[:=]\s{0,3}-?\d+\.\d")
 _SUMMARY = re.compile(r"(?:Averaged stats|[Bb]est[ _]metric)")  # says again what was said
 _RL_SCORE = re.compile(r"(?:(?:avg|average|mean|total|current)[ _])?scores?", re.I)
 _TIMES = frozenset({"time", "step_time", "data_time"})
@@ -55,9 +64,9 @@ class ConsoleText(Reader):
     def rows(self, source: Source) -> Iterator[Row]:
         header: list[str] = []
         box: dict[str, Any] = {}
-        bars = Bars()
+        bars, printed = Bars(), Printed()
         split = heading = rank = ""
-        for raw in source.lines():
+        for raw in _pointed(source.lines()):
             line = _plain(raw[:MOST])
             if ranked := _RANK.match(line):
                 line = line[ranked.end() :]
@@ -69,6 +78,9 @@ class ConsoleText(Reader):
                 continue  # all lines of a box are one row
             yield from [box] * bool(box)
             box, heading = {}, _heading(line, heading)
+            if (taken := printed.take(line, raw, heading)) is not None:
+                yield from taken
+                continue
             if not _DIGIT.search(line):
                 header = _header(line) or (header if not line.strip("-|=+: \t") else [])
                 continue
@@ -81,14 +93,27 @@ class ConsoleText(Reader):
                 row = pairs(line, marks)
             if row and bars.shows(line, row):
                 rank = rank or (ranked[1] if ranked else "")
+                printed.told = printed.told or any(_metric(name) not in _CLOCKS for name in row)
                 yield row
         yield from [box] * bool(box)
+        yield from printed.rows()
 
 
 def _plain(line: str) -> str:
     """The line without colours, its table drawn with plain bars."""
     line = uncoloured(line)
     return line if line.isascii() else line.replace("│", "|").replace("┃", "|")
+
+
+def _pointed(lines: Iterator[str]) -> Iterator[str]:
+    """The lines with decimal points, where a log has decimal commas; thousands have no commas there."""
+    comma = False
+    for line in lines:
+        if "," in line:
+            comma = comma or any(_metric(match[1]) for match in _COMMA.finditer(line[:MOST]))
+            yield _INSIDE.sub(".", line) if comma and not _POINT.search(line) else line
+        else:
+            yield line
 
 
 def _heading(line: str, before: str) -> str:
@@ -144,6 +169,64 @@ class Bars:
         if total < self.total:
             row.pop("iter", None)
             row.update({f"test {name}": row.pop(name) for name in measured})
+
+
+class Printed:
+    """Rows that stand in a line in other ways: ``loss | 0.5 | 0.6`` under Training | Validation, and whole series in lists.
+
+    Lists printed when all is over, ``val losses: [2.4, 2.0, 1.7]``, are the series where the log has told no other. A list
+    that is printed again and again holds the parts of one measurement.
+    """
+
+    def __init__(self) -> None:
+        self.sides: tuple[str, ...] = ()
+        self.lists: dict[str, list[float]] = {}
+        self.held: list[Row] = []  # the same as measurements
+        self.told = False
+
+    def take(self, line: str, raw: str, heading: str) -> list[Row] | None:
+        """The rows that the line gives now, which may be none yet; None where it is an ordinary line."""
+        if "[" in line and line.count(",") > 1 and (lists := histories(uncoloured(raw))):
+            return self._add(lists, pairs(line, _marks(line, heading)))
+        if "|" not in line:
+            return None
+        self.sides = found.groups() if (found := _COLUMNS.search(line)) else self.sides
+        cells = _TWO_CELLS.search(line) if self.sides else None
+        if cells is None:
+            return None
+        self.told = True
+        return [{f"{side} {cells[1]}": names.number(cell) for side, cell in zip(self.sides, cells.groups()[1:], strict=True)}]
+
+    def _add(self, lists: dict[str, list[float]], row: Row) -> list[Row]:
+        """Keep the lists of a line; the rows to yield at once, where they are no series."""
+        self.held.append(row)
+        self.told = self.told or bool(self.lists.keys() & lists)
+        self.lists.update(lists)
+        return self._flushed() if self.told else []
+
+    def rows(self) -> Iterator[Row]:
+        """What is left at the log's end."""
+        if self.told:
+            yield from self._flushed()
+        elif self.lists:
+            size = max(map(len, self.lists.values()))
+            yield Block({name: values + [None] * (size - len(values)) for name, values in self.lists.items()})
+
+    def _flushed(self) -> list[Row]:
+        held, self.held = [row for row in self.held if row], []
+        return held
+
+
+def histories(line: str) -> dict[str, list[float]]:
+    """The lists of three numbers or more in a line, by the names of series before them."""
+    found: dict[str, list[float]] = {}
+    for name, cells in _LIST.findall(_NUMPY.sub(r"\1", line)):
+        numbers = [names.number(cell.strip()) for cell in cells.split(",")]
+        if len(numbers) > 2 and not any(isinstance(cell, str) for cell in numbers):
+            whole = name if _metric(name) else name.split(" ")[-1]
+            if _metric(whole) and _metric(whole) not in _TIMES:
+                found[whole] = numbers
+    return found if any(_metric(name) not in _CLOCKS for name in found) else {}
 
 
 Mark = tuple[int, str]  # where in a line a split is named, and the word

@@ -8,9 +8,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from lossdoctor.core.names import recognise
 from lossdoctor.core.reader import LINE, Block, Reader, Row, Source
 
 _NUMBERED = re.compile(r"(?:epoch)?[ _-]?(\d{1,9})", re.I)
+_SENTENCE = ("msg", "message", "event", "log", "text")
 _DECODER = json.JSONDecoder()
 
 
@@ -20,8 +22,8 @@ class Jsonl(Reader):
     priority: ClassVar[int] = 30
 
     def sniff(self, source: Source) -> bool:
-        lines = source.text_head.splitlines()
-        return source.is_text and any(_object(line) for line in lines[:2000])
+        objects = (row for line in source.text_head.splitlines()[:2000] if (row := _object(line)))
+        return source.is_text and any(not _is_message(row) for row in objects)
 
     def rows(self, source: Source) -> Iterator[Row]:
         scan = json.scanner.make_scanner(_DECODER)  # type: ignore[arg-type]  # what json.loads does in the end
@@ -62,6 +64,12 @@ class JsonArray(Reader):
             yield from (flat(row) for row in document if isinstance(row, dict))
         elif isinstance(document, dict):
             yield from _columns(document)
+
+
+def _is_message(row: Mapping[str, Any]) -> bool:
+    """Whether all that an object has to say stands in a sentence (structlog, Docker, CloudWatch): it is printed text then."""
+    said = any(isinstance(row.get(name), str) for name in _SENTENCE)
+    return said and not any((role := recognise(name)) and role.metric != "time" for name in flat(row))
 
 
 def _columns(document: Mapping[str, Any]) -> Iterator[Row]:

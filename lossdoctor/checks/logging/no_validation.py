@@ -5,6 +5,7 @@ from __future__ import annotations
 from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.curve import Curve
 from lossdoctor.core.examples import falling, flat
+from lossdoctor.core.run import Run
 
 
 class NoValidation(Check):
@@ -18,10 +19,12 @@ class NoValidation(Check):
     code, severity = "LOG002", Severity.INFO
     references = ("Goodfellow et al. 2016, Deep Learning, 5.3 Hyperparameters and Validation Sets",)
 
-    def examine(self, train_loss: Curve, val_loss: Curve | None, val_accuracy: Curve | None, reward: Curve | None) -> Finding | None:
-        if val_loss is not None or val_accuracy is not None or reward is not None:
+    def examine(self, run: Run, train_loss: Curve, reward: Curve | None) -> Finding | None:
+        if reward is not None or any(curve.split in ("val", "test") for curve in run.curves.values()):
             return None
         return self.finding("The log has no validation loss: overfitting would not be seen.", confidence=0.95, points=len(train_loss))
 
-    sick = [{"train_loss": falling(), "val_loss": None, "val_accuracy": None, "reward": None}]
-    healthy = [{"train_loss": falling(), "val_loss": falling(label="val_loss"), "val_accuracy": flat(0.5, "val_accuracy"), "reward": None}]
+    sick = [{"run": Run({"train_loss": falling()}), "train_loss": falling(), "reward": None}]
+    healthy = [
+        {"run": Run({"train_loss": falling(), "val_bpb": flat(1.1, "val_bpb")}), "train_loss": falling(), "reward": None},
+    ]
