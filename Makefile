@@ -7,7 +7,7 @@ DEMO := build/demo
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install demo test lint docs samples images fixtures benchmark benchmark-diagnose benchmark-examine benchmark-probe runs clean
+.PHONY: help install demo test lint docs samples images fixtures oracle benchmark benchmark-diagnose benchmark-examine benchmark-probe runs clean
 
 help:
 	@echo "make demo       diagnose a stalled run, probe a config that does not learn, train the fixed one"
@@ -17,6 +17,7 @@ help:
 	@echo "make samples    train the sample runs anew"
 	@echo "make images     take the pictures of the README anew; needs chromium and its chromedriver"
 	@echo "make fixtures   write the logs of real loggers anew that the tests read; installs those into a venv of its own"
+	@echo "make oracle     what those loggers write today is read as what was logged; in the same venv"
 	@echo "make benchmark  start-up time, reading speed, verdicts and repairs on the samples, comparisons, a CI played"
 	@echo "make benchmark-diagnose  diagnoses of 400 labelled runs, against peers"
 	@echo "make benchmark-examine   examinations of 150 configs with and without a fault, against peers"
@@ -66,6 +67,9 @@ $(LOGGERS_READY): tests/fixtures/requirements.txt constraints.txt
 
 fixtures: $(LOGGERS_READY)
 	$(LOGGERS)/bin/python tests/fixtures/make_fixtures.py
+
+oracle: $(LOGGERS_READY)
+	PYTHONPATH=. $(LOGGERS)/bin/python -m pytest -m slow tests/test_fixtures.py
 
 benchmark: $(READY)
 	$(BIN)/python benchmarks/startup.py
