@@ -18,8 +18,9 @@ class Accumulate(Fix):
     code = "FBATCH03"
     cures = frozenset({"BATCH001"})
     references = ("Ott et al. 2018, Scaling Neural Machine Translation",)
-    count = 4  # of a log alone, of which the memory is not known, a larger batch is the plainer advice
+    count = 4
 
     def propose(self, config: Settings, finding: Finding | None) -> Iterator[Patch]:
-        if finding is not None and config.get("data.train") is not None and config.get("training.accumulate", 1) == 1:
+        scarce = str(config.get("probe.device")).startswith("cuda")  # elsewhere a larger batch does the same
+        if finding is not None and scarce and config.get("training.accumulate", 1) == 1:
             yield Patch({"training.accumulate": self.count}, f"gradients of {self.count} batches averaged for a step")

@@ -16,7 +16,7 @@ class OneCycle(Fix):
     """
 
     code = "FLR06"
-    cures = frozenset({"LR004", "LR005"})
+    cures = frozenset({"LR005"})
     references = ("Smith & Topin 2018, Super-Convergence",)
 
     schedule = {"name": "onecycle", "cycle_momentum": False}  # torch would give plain SGD a momentum

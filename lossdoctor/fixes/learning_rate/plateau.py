@@ -21,7 +21,8 @@ class Plateau(Fix):
     patience = 3  # epochs
 
     def propose(self, config: Settings, finding: Finding | None) -> Iterator[Patch]:
-        if finding is not None and config.get("training.scheduler.name") != "plateau":
+        missed = config.get("training.scheduler") is not None  # a schedule by count that came too late
+        if finding is not None and missed and config.get("training.scheduler.name") != "plateau":
             yield Patch(
                 {"training.scheduler": {"name": "plateau", "patience": self.patience}},
                 "learning rate / 10 at every plateau of the validation loss",

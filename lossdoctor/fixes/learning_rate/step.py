@@ -20,5 +20,6 @@ class StepSchedule(Fix):
     references = ("He et al. 2016, Deep Residual Learning for Image Recognition",)
 
     def propose(self, config: Settings, finding: Finding | None) -> Iterator[Patch]:
-        if finding is not None and config.get("training.scheduler.name") != "step":
+        sgd = str(config.get("training.optimizer.name", "")).lower() == "sgd"  # of which such schedules are known
+        if finding is not None and sgd and config.get("training.scheduler.name") != "step":
             yield Patch({"training.scheduler": {"name": "step"}}, "learning rate / 10 after each third")
