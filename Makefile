@@ -20,7 +20,7 @@ help:
 	@echo "make oracle     what those loggers write today is read as what was logged; in the same venv"
 	@echo "make benchmark  start-up time, reading speed, verdicts and repairs on the samples, comparisons, a CI played"
 	@echo "make benchmark-diagnose  diagnoses of 400 labelled runs, against peers"
-	@echo "make benchmark-examine   examinations of 150 configs with and without a fault, against peers"
+	@echo "make benchmark-examine   examinations of 200 configs with and without a fault, against peers"
 	@echo "make benchmark-probe     repairs of 55 faults, and 18 sound configs, against searches at the same number of training steps"
 
 install: $(READY)

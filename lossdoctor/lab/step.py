@@ -132,10 +132,10 @@ def _noise_scale(workload: Workload, model: nn.Module, batch: Batch, weights: li
     for part in range(PARTS):
         _backward(workload, model, tuple(values[part * small : (part + 1) * small] for values in batch))
         gradient = _gradient(model)
-        norms.append(float(gradient.square().sum()))
+        norms.append(float(gradient.abs().square().sum()))
         total = total + gradient
     large = small * PARTS
-    of_large, of_small = float((total / PARTS).square().sum()), float(np.mean(norms))
+    of_large, of_small = float((total / PARTS).abs().square().sum()), float(np.mean(norms))
     signal = (large * of_large - small * of_small) / (large - small)
     noise = (of_small - of_large) / (1 / small - 1 / large)
     return noise / signal if signal > 0 else float("nan")
