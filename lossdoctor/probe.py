@@ -24,6 +24,7 @@ from lossdoctor.core.trial import Cost, Proof
 
 FLOOR = 1000  # training steps that a search is given at least: where a training is shorter, its cost hardly matters
 TIMELY = 0.5  # share of the time that the trials are planned for: evaluating and examining take time too
+GLANCE = 10.0  # seconds of training, evaluations included, that an examination alone may take
 POINTS = 8  # evaluations in the first look at a training
 
 OVERFITTED = 0.1  # of the loss of a constant guess: a batch learned by heart
@@ -87,7 +88,8 @@ def probe(
         try:
             steps = steps or file.config.probe.steps or max(workload.steps, FLOOR)
             executor, pace = isolate.settled(worker, file, workload, steps)
-            affordable = _affordable(workload, pace, deadline - time.monotonic(), steps)
+            left = deadline - time.monotonic()
+            affordable = _affordable(workload, pace, min(left, GLANCE) if examine_only else left, steps)
             journal = Journal(file.path, workload, __version__, resume=resume)
             bench = Bench.open(file, workload, executor, _looks(affordable), journal)
         except UserCodeError as error:
@@ -129,7 +131,7 @@ def _affordable(workload: Workload, pace: Pace, left: float, steps: int) -> floa
     The time is rounded, so that a machine that is a little slower today finds the same.
     """
     timely = max(left, 0.0) * TIMELY / max(pace.seconds * workload.steps, 1e-9)
-    return min(steps / workload.steps, float(f"{timely:.1g}"))
+    return max(1 / workload.steps, min(steps / workload.steps, float(f"{timely:.1g}")))
 
 
 def _looks(budget: float) -> int:
@@ -155,22 +157,25 @@ class Patient:
     verdict: Verdict | None = None
     log: Run | None = None
 
-    def examined(self, run: Run, share: float) -> tuple[list[Candidate], bool]:
-        """The candidates that the findings call for now that ``share`` of the baseline is trained; whether it is ill for sure."""
+    def examined(self, run: Run | None, share: float) -> tuple[list[Candidate], bool]:
+        """The candidates that the findings call for now that ``share`` of the baseline is trained; whether it is ill for sure.
+
+        Without a log of it, because there was no time, data and model are all that is examined.
+        """
         from lossdoctor.lab.search import candidates
 
         self.progress("examining data, model and gradients")
         self.log = self.own or run
-        if self.signals.given.get("run") is not self.log:
+        if self.log is not None and self.signals.given.get("run") is not self.log:
             self.signals = self.signals.but(run=self.log)
-        self.verdict = self.signals.get("verdict")
+        self.verdict = self.signals.get("verdict") if self.log is not None else None
         self.examination = examine.examine(self.checks, self.signals)
         file = self.bench.file
         pool = candidates(discover.fixes(), self.examination.findings, _settings(self.bench.workload), file.config.probe.families)
         if share < 1 and not self.own:  # whether a training is too short is known at its end
             pool = [candidate for candidate in pool if EPOCHS not in candidate.patch.changes]
         passed = set(self.examination.passed)  # a fix for what is known to be in order is the last to try
-        ill = self.verdict.status.healthy is False and self.verdict.status is not Status.OVERFITTING  # it learned what there was
+        ill = self.verdict is not None and self.verdict.status.healthy is False and self.verdict.status is not Status.OVERFITTING
         return sorted(pool, key=lambda c: not c.led and c.fix.cures <= passed), ill
 
     def search(self, budget: float, seeds: int | None) -> Search:

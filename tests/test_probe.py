@@ -102,6 +102,23 @@ def test_examine_only_stops_before_any_search(make) -> None:
     assert proof.prescription is None
 
 
+def test_examine_only_sees_no_more_of_a_long_training_than_a_few_seconds_show(make) -> None:
+    config = make("{name: sgd, lr: 0.00001}")
+    config.write_text(config.read_text().replace("epochs: ", "epochs: 99999"))
+    proof = probe(config, examine_only=True, select=FLAT)
+    assert proof.cost.full_trainings < 0.01
+    assert proof.verdict is not None
+
+
+def test_where_no_training_fits_the_budget_data_and_model_are_examined(make) -> None:
+    config = make("{name: sgd, lr: 0.00001}")
+    config.write_text(config.read_text().replace("epochs: ", "epochs: 99999"))
+    proof = probe(config, budget=0.001, select=["PRE"])
+    assert proof.examination.passed
+    assert proof.verdict is None
+    assert proof.prescription is None
+
+
 def test_an_interrupt_keeps_what_is_known_and_the_next_probe_goes_on_from_there(make, monkeypatch: pytest.MonkeyPatch) -> None:
     config = make("{name: sgd, lr: 0.00001}")
     whole = probe(config, select=FLAT)

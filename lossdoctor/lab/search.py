@@ -102,13 +102,14 @@ def _collect(found: dict[str, Candidate], fix: Fix, patches: Iterator[Patch], ev
 class Search:
     """The state of a search, so that what is known can be told whenever it ends.
 
-    ``pool`` gives the candidates that the log of the baseline so far calls for, and all others; ``budget`` is in full trainings.
+    ``pool`` gives the candidates that the log of the baseline so far, if there is time for any, calls for, and all others; ``budget`` is
+    in full trainings.
     """
 
     bench: Bench
     seeds: Sequence[int]
     budget: float
-    pool: Callable[[Run, float], tuple[Sequence[Candidate], bool]]
+    pool: Callable[[Run | None, float], tuple[Sequence[Candidate], bool]]
     progress: Progress = lambda *_: None
     share: float = 1.0
     seen: float = 1.0
@@ -118,6 +119,7 @@ class Search:
     hopes: list[Candidate] = field(default_factory=list)
     typical: bool = False
     exhausted: bool = False
+    looked: bool = False
 
     @property
     def judge(self) -> Judge:
@@ -135,11 +137,22 @@ class Search:
                 self.seen = min(1.0, 2 * self.seen)
         except OutOfBudget:
             self.exhausted = True
+        if not self.looked:
+            self.pool(None, 0.0)
 
     def look(self) -> None:
         """Examine the baseline as far along its training as the budget reaches, and treat nothing."""
         self.share = self.seen = min(1.0, self.budget)
-        self.pool(self.bench.trial(NOTHING, self.first, self.share).run, self.share)
+        try:
+            self._ask()
+        except OutOfBudget:
+            self.pool(None, 0.0)
+
+    def _ask(self) -> tuple[Sequence[Candidate], bool]:
+        """What the log of the baseline calls for, as far as it is seen."""
+        run = self.bench.trial(NOTHING, self.first, self.seen).run
+        self.looked = True
+        return self.pool(run, self.seen)
 
     def _settled(self, begin: float) -> bool:
         """Whether a treatment was proved, now that the baseline is seen so far.
@@ -149,7 +162,7 @@ class Search:
         """
         self.bench.limit = self.budget
         self.progress(f"the config as it is, {self.seen:.0%} of its training")
-        pool, ill = self.pool(self.bench.trial(NOTHING, self.first, self.seen).run, self.seen)
+        pool, ill = self._ask()
         led, blind = [c for c in pool if c.led], [c for c in pool if not c.led] if ill else []
         blind = self.hopes or blind
         for part in (led, blind):
