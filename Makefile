@@ -7,11 +7,12 @@ DEMO := build/demo
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install demo test lint docs samples images fixtures oracle benchmark benchmark-diagnose benchmark-examine benchmark-probe runs clean
+.PHONY: help install demo test test-integrations lint docs samples images fixtures oracle benchmark benchmark-diagnose benchmark-examine benchmark-probe runs clean
 
 help:
 	@echo "make demo       diagnose a stalled run, probe a config that does not learn, train the fixed one"
 	@echo "make test       all tests"
+	@echo "make test-integrations   the callbacks, under Lightning, the Hugging Face Trainer and Keras"
 	@echo "make lint       ruff and mypy"
 	@echo "make docs       rewrite the catalogue of checks, fixes and readers"
 	@echo "make samples    train the sample runs anew"
@@ -41,6 +42,19 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/pytest
+
+# the callbacks under the frameworks themselves, which come into an environment of their own
+FRAMEWORKS := build/frameworks
+FRAMEWORKS_READY := $(FRAMEWORKS)/.ready
+
+$(FRAMEWORKS_READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(FRAMEWORKS)
+	$(FRAMEWORKS)/bin/pip install --quiet --constraint constraints.txt torch
+	$(FRAMEWORKS)/bin/pip install --quiet --editable '.[integrations]' pytest pytest-timeout
+	@touch $@
+
+test-integrations: $(FRAMEWORKS_READY)
+	KERAS_BACKEND=torch $(FRAMEWORKS)/bin/pytest tests/test_monitor.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -1,7 +1,7 @@
 """Says why a training does not learn, and proves the fix by short probe trainings.
 
-``diagnose``, ``probe`` and ``read`` are the commands as functions; ``Reader``, ``Check`` and ``Fix`` are to be
-subclassed. Nothing is imported before it is asked for.
+``diagnose``, ``probe`` and ``read`` are the commands as functions, ``Monitor`` is the watch inside a training loop; ``Reader``,
+``Check`` and ``Fix`` are to be subclassed. Nothing is imported before it is asked for.
 """
 
 from __future__ import annotations
@@ -19,15 +19,17 @@ if TYPE_CHECKING:
     from lossdoctor.core.reader import Reader
     from lossdoctor.core.run import Run
     from lossdoctor.diagnose import diagnose
+    from lossdoctor.monitor import Monitor
     from lossdoctor.probe import probe
     from lossdoctor.read import read
 
-__all__ = ["Check", "Finding", "Fix", "Patch", "Reader", "Run", "__version__", "diagnose", "probe", "read"]
+__all__ = ["Check", "Finding", "Fix", "Monitor", "Patch", "Reader", "Run", "__version__", "diagnose", "probe", "read"]
 
 _HOME = {
     "Check": "lossdoctor.core.check",
     "Finding": "lossdoctor.core.check",
     "Fix": "lossdoctor.core.fix",
+    "Monitor": "lossdoctor.monitor",
     "Patch": "lossdoctor.core.fix",
     "Reader": "lossdoctor.core.reader",
     "Run": "lossdoctor.core.run",

@@ -18,10 +18,12 @@ SURE = {Status.STALLED.value: 0.6}  # as sure as that verdict gets; of all other
 SURE_ENOUGH = 0.75
 LOOKS = 3  # in a row
 GROWTH = 2.0  # times its length that a run must have grown to under the verdict
-POINTS = 20  # of the longest series, where the validation loss has as many as this:
-EVALUATIONS = 12
-BATCHES = 100  # points of a log without a validation loss: each may be one batch
+POINTS = 20  # of the longest series,
+ROUNDS = 12  # and of validations, or of epochs where the log counts them;
+MANY_BATCHES = 1000  # points that will do without these: each may be one batch of a training that has hardly begun
+BATCHES = {Status.DIVERGING.value: 100}
 LOST = 3  # losses in a row that are no number
+PARTS = 20  # of the run, the last of which must not be the best
 """How long to wait: on the runs of benchmarks/runs, development part, none of the sound ones is stopped; benchmarks/watch.py."""
 
 
@@ -64,7 +66,8 @@ class Patience:
             return _is_lost(run)
         held = self.held[rule]
         grown = _length(run) >= GROWTH * held.length
-        return grown and held.looks >= LOOKS and self.clock() - held.since >= self.hold and _is_long(run)
+        lasted = grown and held.looks >= LOOKS and self.clock() - held.since >= self.hold
+        return lasted and _is_long(run, rule) and not _is_at_its_best(run, rule)
 
 
 def _confidence(objection: Objection, diagnosis: Diagnosis) -> float:
@@ -77,11 +80,19 @@ def _length(run: Run) -> float:
     return run.steps - min((float(curve.step[0]) for curve in run.curves.values() if len(curve)), default=0.0)
 
 
-def _is_long(run: Run) -> bool:
+def _is_long(run: Run, rule: str) -> bool:
     """Whether the points are enough to give a run up by."""
-    longest = max(run.series.values(), default=0)
-    val = run.curve("loss", "val")
-    return longest >= BATCHES if val is None else longest >= POINTS and len(val) >= EVALUATIONS
+    val, longest = run.curve("loss", "val"), max(run.series.values(), default=0)
+    rounds = max(len(val) if val else 0, int(run.epochs or 0))
+    return (longest >= POINTS and rounds >= ROUNDS) or longest >= BATCHES.get(rule, MANY_BATCHES)
+
+
+def _is_at_its_best(run: Run, rule: str) -> bool:
+    """Whether a loss is lower now than ever: a plateau may just have come to its end. Of overfitting the validation loss tells."""
+    splits = ("val",) if rule == Status.OVERFITTING else ("train", "val")
+    losses = [curve.finite.value for split in splits if (curve := run.curve("loss", split))]
+    levels = [[np.median(part) for part in np.array_split(loss, min(PARTS, len(loss) // 3))] for loss in losses if len(loss) >= 2 * 3]
+    return any(level[-1] < min(level[:-1]) for level in levels)
 
 
 def _is_lost(run: Run) -> bool:

@@ -14,7 +14,7 @@ HOUSE = Path(__file__).parent.parent / "lossdoctor"
 FILES = sorted(HOUSE.rglob("*.py"))
 HEAVY = ("numpy", "pandas", "sklearn", "scipy", "torch", "lossdoctor.core.config")  # typer itself may load pydantic
 
-LIVE = {"watch", "follow", "stopping", "child", "alarm"}  # the files that look at a run in progress
+LIVE = {"watch", "follow", "stopping", "child", "alarm", "monitor"}  # the files that look at a run in progress
 
 # what each room may import at module level; every room may import itself but readers, checks, fixes and reports,
 # whose files stand alone
@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "lab": {"core", "lab"},
     "": {"core", "_version", "examine"},
     "live": {"core", "_version", "diagnose", "read", "gate", "follow", "stopping"},
+    "integrations": {"integrations", "monitor"},
     "cli": {"core", "_version", "cli"},
 }
 INSIDE_FUNCTIONS = {

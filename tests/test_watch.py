@@ -51,10 +51,10 @@ if "stubborn" in sys.argv:
 if "worker" in sys.argv:
     print("worker", subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]).pid, flush=True)
 file = sys.stdout if log == "-" else open(log, "w")
-print("step,loss" if log != "-" else "training", file=file)
+print("step,loss,val_loss" if log != "-" else "training", file=file)
 for i in range(rows):
     loss = levels[kind](i) * (1 + 0.02 * rng.gauss(0, 1))
-    print(f"{i},{loss}" if log != "-" else f"step {i} loss {loss:.4f}", file=file, flush=True)
+    print(f"{i},{loss},{'' if i % 25 else levels[kind](i)}" if log != "-" else f"step {i} loss {loss:.4f}", file=file, flush=True)
     time.sleep(0.005)
 print("trained to the end")
 sys.exit(7)
@@ -88,7 +88,7 @@ def train(*arguments: str) -> tuple[str, ...]:
 def test_a_training_that_does_not_learn_is_stopped_with_the_reason(folder: Path) -> None:
     done = watch(folder, "run.csv", *FAST, *train("flat", "8000", "run.csv"))
     assert done.returncode == 1
-    assert "stops the training: never_learned: train_loss is 2." in done.stderr
+    assert "stops the training: never_learned: val_loss is 2." in done.stderr
     assert done.stdout == ""  # not to its end
     assert len((folder / "run.csv").read_text().splitlines()) < 4000
 
@@ -138,7 +138,7 @@ def test_a_dry_run_stops_nothing(folder: Path) -> None:
 
 
 def test_the_bad_log_of_a_former_training_is_not_held_against_this_one(folder: Path) -> None:
-    (folder / "run.csv").write_text("step,loss\n" + "".join(f"{i},nan\n" for i in range(500)))
+    (folder / "run.csv").write_text("step,loss,val_loss\n" + "".join(f"{i},nan,nan\n" for i in range(500)))
     slow_start = ("--", sys.executable, "-c", f"import time; time.sleep(2); {TRAINING}", "sound", "200", "run.csv")
     done = watch(folder, "run.csv", *FAST, *slow_start)
     assert (done.returncode, done.stdout) == (7, "trained to the end\n"), done.stderr
@@ -261,13 +261,16 @@ def test_a_verdict_must_last_before_it_stops_anything() -> None:
 
     def flat(points: int) -> Diagnosis:
         step = np.arange(points, dtype=float)
-        return diagnose(Run({"train_loss": Curve("loss", "train", step, 2.3 + 0.01 * np.sin(step * 9))}))[0]
+        return diagnose(Run({"train_loss": Curve("loss", "train", step, 2.3 + 0.01 * np.sin(step * 9), epoch=step // 10)}))[0]
 
     assert flat(150).status == "never_learned"
     assert patience.lasting(flat(150)) is None  # the first look
     now = 100.0
     assert patience.lasting(flat(160)) is None  # long enough, but hardly longer than it was
     assert patience.lasting(flat(310)).rule == "never_learned"  # type: ignore[union-attr]
+    diagnosis = flat(330)
+    diagnosis.run.curves["train_loss"].value[-20:] = 2.2
+    assert patience.lasting(diagnosis) is None  # it has begun to fall
     assert patience.lasting(flat(40)) is None  # begun anew
 
 
