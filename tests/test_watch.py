@@ -266,7 +266,7 @@ def test_a_verdict_must_last_before_it_stops_anything() -> None:
     assert flat(150).status == "never_learned"
     assert patience.lasting(flat(150)) is None  # the first look
     now = 100.0
-    assert patience.lasting(flat(160)) is None  # long enough, but hardly longer than it was
+    assert [patience.lasting(flat(points)) for points in (160, 170, 280)] == [None] * 3  # long enough, but not twice as long as it was
     assert patience.lasting(flat(310)).rule == "never_learned"  # type: ignore[union-attr]
     diagnosis = flat(330)
     diagnosis.run.curves["train_loss"].value[-20:] = 2.2
