@@ -126,3 +126,8 @@ def test_settings() -> None:
         "training.optimizer.name": "adam",
         "training.optimizer.weight_decay": 0.1,
     }
+
+
+def test_a_number_too_long_for_any_float_is_infinite() -> None:
+    assert names.number("9" * 400) == float("inf")
+    assert names.number("17") == 17

@@ -300,7 +300,7 @@ def number(value: Any) -> Any:
         parsed = float(value)
     except ValueError:
         return value
-    return int(parsed) if re.fullmatch(r"[+-]?\d+", value.strip()) else parsed
+    return int(parsed) if abs(parsed) < float("inf") and re.fullmatch(r"[+-]?\d+", value.strip()) else parsed
 
 
 def _phrases(found: Iterable[str]) -> list[str]:
