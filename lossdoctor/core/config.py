@@ -72,9 +72,7 @@ class ModelSection(Section):
     factory: str = Field(description="FILE.py:callable, relative to this file, or package.module:callable; returns an nn.Module")
     args: dict[str, Any] = {}
     edits: list[dict[str, Any]] = Field([], description="changes made to the built module, in order")
-    output_bias: Literal["prior"] | None = Field(
-        None, description="prior: the last layer starts at the shares of the classes, or the mean"
-    )
+    output_bias: Literal["prior"] | None = Field(None, description="prior: the last layer starts at the shares of the classes, or the mean")
 
 
 class DataSection(Section):
@@ -83,12 +81,8 @@ class DataSection(Section):
     val_fraction: float = Field(0.2, gt=0, lt=1)
     target: str | None = Field(None, description="target column of a table")
     args: dict[str, Any] = {}
-    impute: Literal["median", "mean"] | None = Field(
-        None, description="per feature, for NaN and infinity; fitted on the training split"
-    )
-    clip: float | None = Field(
-        None, gt=0, lt=0.5, description="share of each feature's values to be moved in at either end (winsorized)"
-    )
+    impute: Literal["median", "mean"] | None = Field(None, description="per feature, for NaN and infinity; fitted on the training split")
+    clip: float | None = Field(None, gt=0, lt=0.5, description="share of each feature's values to be moved in at either end (winsorized)")
     standardize: bool = Field(False, description="per feature, fitted on the training split alone")
     standardize_target: bool = Field(False, description="regression; metrics stay in the original units")
     augment: list[dict[str, Any]] = Field([], description="random changes of training batches: noise, flip, shift, crop, mixup")
