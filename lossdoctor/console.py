@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING, Any, Protocol
@@ -153,7 +153,11 @@ class Lines:
         """The state as such is no news."""
 
     def say(self, line: str) -> None:
-        print(f"lossdoctor: {line}" if self.errors else line, file=sys.stderr if self.errors else sys.stdout, flush=True)
+        if not self.errors:
+            print(line, flush=True)
+            return
+        with suppress(OSError):  # the training goes on, whether or not someone reads this
+            print(f"lossdoctor: {line}", file=sys.stderr, flush=True)
 
 
 class Screen:
@@ -177,6 +181,8 @@ class Screen:
     def show(self, state: Any) -> None:
         from rich.text import Text
 
+        if not is_screen():
+            raise BrokenPipeError  # the terminal was closed
         self.live.update(Text.from_ansi(self.draw(state, page(no_color=self.no_color))), refresh=True)
 
     def say(self, line: str) -> None:

@@ -187,34 +187,58 @@ def test_a_pipe_is_followed_to_its_end_and_says_what_is_wrong(folder: Path) -> N
     assert "<stdin>: step 199: non_finite (99 %): The loss is not a number from step 100 on." in done.stdout
 
 
-def test_a_terminal_shows_a_picture_that_is_drawn_anew(folder: Path) -> None:
-    (folder / "run.csv").write_text("step,loss\n" + "".join(f"{i},{2 / (i + 1) ** 0.5}\n" for i in range(200)))
+def interruptible() -> None:
+    """In the child: a test that runs in the background of a shell has Ctrl-C ignored, and so would what it starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def on_terminal(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A watch of run.csv on a terminal of its own, and our end of it."""
     ours, theirs = pty.openpty()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80", "LINES": "40", "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+    watching = subprocess.Popen(
+        command("run.csv", *FAST), stdout=theirs, stderr=theirs, stdin=theirs, cwd=folder, env=environment, preexec_fn=interruptible
+    )
+    os.close(theirs)
+    try:
+        yield watching, ours
+    finally:
+        watching.kill()
+        watching.wait()
+
+
+def until(ours: int, words: bytes) -> bytes:
     shown = b""
-    with subprocess.Popen(command("run.csv", *FAST), stdout=theirs, stderr=theirs, stdin=theirs, cwd=folder, env=environment) as watching:
-        os.close(theirs)
-        while b"Ctrl-C ends the watch" not in shown:
-            shown += os.read(ours, 4096)
+    while words not in shown:
+        shown += os.read(ours, 4096)
+    return shown
+
+
+def test_a_terminal_shows_a_picture_that_is_drawn_anew(folder: Path) -> None:
+    (folder / "run.csv").write_text("step,loss\n" + "".join(f"{i},{2 / (i + 1) ** 0.5}\n" for i in range(200)))
+    with on_terminal(folder) as (watching, ours):
+        shown = until(ours, b"Ctrl-C ends the watch")
         with (folder / "run.csv").open("a") as file:
             file.write("".join(f"{i},{2 / (i + 1) ** 0.5}\n" for i in range(200, 300)))
-        while b"step 299" not in shown:
-            shown += os.read(ours, 4096)
+        shown += until(ours, b"step 299")
         watching.send_signal(signal.SIGINT)
-        while True:
-            try:
-                if not (more := os.read(ours, 4096)):
-                    break
-            except OSError:  # the other end has closed
-                break
-            shown += more
+        shown += until(ours, b"\x1b[?25h")  # the cursor is shown again
         assert watching.wait(30) == 130
-    os.close(ours)
+        os.close(ours)
     text = shown.decode(errors="replace")
     assert "CONVERGED" in text
     assert "forecast for step" in text
     assert "steps/s" in text
     assert "\x1b[1A" in text  # back up, to draw over what was there
+
+
+def test_a_watch_ends_with_its_terminal(folder: Path) -> None:
+    (folder / "run.csv").write_text("step,loss\n" + "".join(f"{i},{2 / (i + 1)}\n" for i in range(50)))
+    with on_terminal(folder) as (watching, ours):
+        until(ours, b"Ctrl-C ends the watch")
+        os.close(ours)
+        watching.wait(30)
 
 
 # --- what is told, and to whom ---------------------------------------------------------------------------------------------
