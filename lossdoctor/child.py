@@ -28,31 +28,35 @@ class Child:
     """
 
     def __init__(self, command: Sequence[str], *, grace: float = 10.0, copy: Path | None = None) -> None:
-        self.grace = grace
+        self.command, self.grace, self.copy = command, grace, copy
         self.ended = threading.Event()
         self.signal: int | None = None
-        keyboard = sys.stdin is None or sys.stdin.isatty()  # which a group in the background cannot read
-        piped: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if copy else {}
-        environment = {"PYTHONUNBUFFERED": "1", **os.environ} if copy else None
-        try:
-            self.process = subprocess.Popen(
-                command, process_group=0, stdin=subprocess.DEVNULL if keyboard else None, env=environment, **piped
-            )
-        except OSError as error:
-            raise UsageError(f"{command[0]} cannot be started: {error.strerror}; check the command after --") from error
-        self.copying = _copying(self.process.stdout, copy, sys.stdout.buffer) if copy and self.process.stdout else None
-        threading.Thread(target=self._await, daemon=True).start()
+        self.process: subprocess.Popen[bytes] | None = None
         self.handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Child:
-        for name in PASSED_ON:
-            number = getattr(signal, name)
-            self.handlers[number] = signal.signal(number, self._pass_on)
+        for number in (getattr(signal, name) for name in PASSED_ON):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup ignores a closed terminal, for the child too
+                self.handlers[number] = signal.signal(number, self._pass_on)
+        try:
+            self.process = self._started()
+        except OSError as error:
+            self.__exit__()
+            raise UsageError(f"{self.command[0]} cannot be started: {error.strerror}; check the command after --") from error
+        threading.Thread(target=self._await, args=(self.process,), daemon=True).start()
+        if self.signal is not None:
+            self._send(self.signal)  # it came before there was someone to pass it on to
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self.handlers.items():
             signal.signal(number, handler)
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        keyboard = sys.stdin is None or sys.stdin.isatty()  # which a group in the background cannot read
+        piped: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if self.copy else {}
+        environment = {"PYTHONUNBUFFERED": "1", **os.environ} if self.copy else None
+        return subprocess.Popen(self.command, process_group=0, stdin=subprocess.DEVNULL if keyboard else None, env=environment, **piped)
 
     @property
     def interrupted(self) -> bool:
@@ -61,7 +65,7 @@ class Child:
     @property
     def code(self) -> int | None:
         """As a shell has it: 128 and the signal that ended it; where a signal reached us, that one, whatever the child made of it."""
-        code = self.process.returncode
+        code = self.process.returncode if self.process else None
         if self.signal is not None:
             return BY_SIGNAL + self.signal
         return BY_SIGNAL - code if code is not None and code < 0 else code
@@ -78,17 +82,19 @@ class Child:
 
     def _send(self, number: int) -> None:
         with suppress(ProcessLookupError, PermissionError):  # it has ended
-            os.killpg(self.process.pid, number)
+            if self.process:
+                os.killpg(self.process.pid, number)
 
     def _pass_on(self, number: int, _: FrameType | None) -> None:
         if signal.Signals(number).name in ENDING:
             self.signal = number
         self._send(number)
 
-    def _await(self) -> None:
-        self.process.wait()
-        if self.copying:
-            self.copying.join(timeout=5)  # a grandchild may hold the pipe open
+    def _await(self, process: subprocess.Popen[bytes]) -> None:
+        copying = _copying(process.stdout, self.copy, sys.stdout.buffer) if self.copy and process.stdout else None
+        process.wait()
+        if copying:
+            copying.join(timeout=5)  # a grandchild may hold the pipe open
         self.ended.set()
 
 

@@ -67,6 +67,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def interruptible() -> None:
+    """In the child: a test that runs in the background of a shell has Ctrl-C ignored, and so would what it starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "lossdoctor", "watch", *arguments]
 
@@ -153,13 +158,36 @@ def test_a_signal_reaches_the_training(sent: signal.Signals, code: int, folder: 
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
-        command("run.csv", "--", sys.executable, "-c", script), stdout=subprocess.PIPE, text=True, cwd=folder, env=environment
+        command("run.csv", "--", sys.executable, "-c", script),
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env=environment,
+        preexec_fn=interruptible,
     ) as watching:
         assert watching.stdout is not None
         assert watching.stdout.readline() == "ready\n"
         watching.send_signal(sent)
         assert watching.stdout.read() == "saved a checkpoint\n"
         assert watching.wait(30) == code
+
+
+def test_what_nohup_ignores_is_ignored(folder: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    script = "import time; print('ready', flush=True); time.sleep(2); print('trained')"
+    with subprocess.Popen(
+        ["nohup", *command("run.csv", "--", sys.executable, "-c", script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=folder,
+        env=environment,
+    ) as watching:
+        assert watching.stdout is not None
+        assert watching.stdout.readline() == "ready\n"
+        watching.send_signal(signal.SIGHUP)
+        assert watching.stdout.read() == "trained\n"
+        assert watching.wait(30) == 0
 
 
 def test_a_command_that_cannot_be_started_is_named(folder: Path) -> None:
@@ -185,11 +213,6 @@ def test_a_pipe_is_followed_to_its_end_and_says_what_is_wrong(folder: Path) -> N
     done = watch(folder, "-", *FAST, printed=text)
     assert done.returncode == 1
     assert "<stdin>: step 199: non_finite (99 %): The loss is not a number from step 100 on." in done.stdout
-
-
-def interruptible() -> None:
-    """In the child: a test that runs in the background of a shell has Ctrl-C ignored, and so would what it starts."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager
