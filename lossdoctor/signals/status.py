@@ -19,6 +19,7 @@ from lossdoctor.core.shape import Shape
 from lossdoctor.signals.forecast import Projection
 from lossdoctor.signals.generalization import ROUND_CLASSES
 
+# The thresholds, here and in the rules, are our own, set on the development part of benchmarks/diagnose.py.
 COMMON_CLASSES = (2, 3, 10, 100, 1000)  # a level alone is taken for ln C of these only
 FEWEST = 5  # points below which nothing but NaN is said
 FEW = 12  # points below which a sick verdict needs 1.4 times the evidence
@@ -26,9 +27,9 @@ STRAIGHT = 20  # points that tell a straight line from the beginning of a bend
 KNOWN = 0.85  # times the validation loss: a training loss below it knows something
 STEADY = 0.1  # of its level: a swing of the validation loss that is none
 SOLVED = 0.15  # of the first loss: what is left below it is little, however it swings
-LONG = 200  # points
-CLEAR = 50.0  # standard deviations of a point
-LITTLE = 0.15  # of the loss
+LONG = 200  # points in which even a noisy slope is a slope
+CLEAR = 50.0  # standard deviations of a point that a clear fall is long
+LITTLE = 0.15  # of the loss: a fall below it is small, though the accuracy rose
 SPEEDING = 0.45  # of the fall in the last third of the points
 CLIMBS = 3.0  # standard errors of the trend of the later half
 APART = 2.0  # times the training loss: a validation loss that has parted from it
@@ -44,7 +45,8 @@ RIGHT = {
     Status.OVERFITTING: (0.6, 0.97),
 }
 """The share of verdicts that are right at a surety of 0.55 and of 0.95: straight lines fitted to benchmarks/diagnose.py,
-development part, with three more points near 0.8 so that a handful of runs proves little; too few oscillate there to fit."""
+development part, with three more points near 0.8 so that a handful of runs proves little. Rounded, and where the fit rested on few runs
+set nearer to 0.8 by hand (improving, stalled and overfitting at 0.55; all that oscillates)."""
 
 
 @dataclass(frozen=True)
