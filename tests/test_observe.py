@@ -237,8 +237,8 @@ def test_a_model_that_tells_no_inputs_apart_is_counted_as_such() -> None:
 
 def test_fewer_examples_are_passed_through_a_larger_model(monkeypatch: pytest.MonkeyPatch) -> None:
     wide = workload(lambda: nn.Sequential(nn.Linear(6, 500), nn.ReLU(), nn.Linear(500, 500), nn.Linear(500, 3)), classes())
-    assert len(observe.examples(wide)[0]) == observe.EXAMPLES
-    monkeypatch.setattr(observe, "OPERATIONS", 1e7)
+    assert len(observe.examples(wide)[0]) == observe.common.EXAMPLES
+    monkeypatch.setattr(observe.common, "OPERATIONS", 1e7)
     assert len(observe.examples(wide)[0]) == 19  # of 2 (6 x 500 + 500 x 500 + 500 x 3) operations each
 
 
@@ -260,5 +260,5 @@ def test_large_data_are_sampled() -> None:
     x[:, 0] = np.arange(250_000) % 7
     columns = observe.columns(work := workload(lambda: mlp(inputs=2, outputs=2), (x, (x[:, 0] > 3).astype(int))), work.train)
     assert columns is not None
-    assert columns.rows == observe.ROWS
+    assert columns.rows == observe.data.ROWS
     assert columns.mean[0] == pytest.approx(3.0, abs=0.05)
