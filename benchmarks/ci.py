@@ -57,8 +57,9 @@ def _unescaped(text: str) -> str:
 
 
 def check_junit(text: str) -> int:
-    """Valid against the schema, and the counts are true; the number of failed cases."""
-    xmlschema.XMLSchema(str(SCHEMAS / "junit.xsd")).validate(text)
+    """Valid against the schemas of Ant and of Jenkins, and the counts are true; the number of failed cases."""
+    for name in ("ant-junit.xsd", "jenkins-junit.xsd"):
+        xmlschema.XMLSchema(str(SCHEMAS / name)).validate(text)
     from xml.etree import ElementTree
 
     (suite,) = ElementTree.fromstring(text)
