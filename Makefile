@@ -7,7 +7,7 @@ DEMO := build/demo
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install demo test test-integrations lint docs samples images fixtures oracle benchmark benchmark-diagnose benchmark-examine benchmark-probe runs clean
+.PHONY: help install demo test test-integrations lint docs samples images fixtures oracle benchmark benchmark-diagnose benchmark-examine benchmark-probe benchmark-search runs clean
 
 help:
 	@echo "make demo       diagnose a stalled run, probe a config that does not learn, train the fixed one"
@@ -23,6 +23,7 @@ help:
 	@echo "make benchmark-diagnose  diagnoses of 400 labelled runs, against peers"
 	@echo "make benchmark-examine   examinations of 200 configs with and without a fault, against peers"
 	@echo "make benchmark-probe     repairs of 55 faults, and 18 sound configs, against searches at the same number of training steps"
+	@echo "make benchmark-search    trials of one shape stacked, in a pool of workers, and one after another"
 
 install: $(READY)
 
@@ -120,6 +121,9 @@ benchmark-probe: $(READY)
 	-build/peers-of-probe/bin/pip install --quiet optuna==5.0.0
 	-build/peers-of-probe/bin/pip install --quiet torch-lr-finder==0.2.2
 	OMP_NUM_THREADS=1 build/peers-of-probe/bin/python benchmarks/probe.py --peers
+
+benchmark-search: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/search.py
 
 clean:
 	rm -rf .venv build
