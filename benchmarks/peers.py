@@ -1,6 +1,6 @@
 """torch-audit and torchmortem on the cases of examine.py: their findings while each case is trained as configured, up to 300 steps.
 
-    python benchmarks/peers.py [--half test|development|later|third|all]        in an environment of its own, see `make benchmark-examine`
+    python benchmarks/peers.py [--half test|development|later|third|fourth|all]        in an environment of its own, see `make benchmark-examine`
 
 Neither names a family, so each of their rules counts for every family that it could mean, and findings rank by severity, then as given.
 Rules of torch-audit about hardware and style are left out.
@@ -22,6 +22,7 @@ import torch
 import torch_audit
 import torchmortem
 from cases.examined import EXAMINED
+from cases.fourth import FOURTH
 from cases.later import LATER
 from cases.table import CASES, Case, dump
 from cases.third import THIRD
@@ -104,7 +105,7 @@ def judge(case: Case, peer: Callable[[Workload], Found]) -> Found | None:
     """The findings on a case, the worst first and each rule once; None where the peer fails on it."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        for name in ("nets.py", "data.py", "users.py"):
+        for name in ("nets.py", "data.py", "users.py", "posts.py"):
             (folder / name).symlink_to(FOLDER / name)
         dump(case.config(), folder / "config.yaml")
         try:
@@ -122,7 +123,7 @@ def main() -> None:
     parser.add_argument("--half", default="test")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    cases = [c for c in (*CASES, *EXAMINED, *LATER, *THIRD) if options.half in ("all", c.half)]
+    cases = [c for c in (*CASES, *EXAMINED, *LATER, *THIRD, *FOURTH) if options.half in ("all", c.half)]
     print(f"{'':14}{'accepted':>10}{'family first':>14}{'first three':>13}{'sound: warned':>15}")
     for name, (peer, loud) in PEERS.items():
         met = [(case, found) for case in cases if (found := judge(case, peer)) is not None]
