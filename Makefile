@@ -20,7 +20,7 @@ help:
 	@echo "make fixtures   write the logs of real loggers anew that the tests read; installs those into a venv of its own"
 	@echo "make oracle     what those loggers write today is read as what was logged; in the same venv"
 	@echo "make benchmark  start-up time, reading speed, verdicts and repairs on the samples, comparisons, a CI played"
-	@echo "make benchmark-diagnose  diagnoses of 400 labelled runs, against peers"
+	@echo "make benchmark-diagnose  diagnoses of 480 labelled runs, against peers"
 	@echo "make benchmark-examine   examinations of 200 configs with and without a fault, against peers"
 	@echo "make benchmark-probe     repairs of 55 faults, and 18 sound configs, against searches at the same number of training steps"
 	@echo "make benchmark-search    trials of one shape stacked, in a pool of workers, and one after another"
@@ -100,7 +100,7 @@ benchmark-diagnose: $(READY)
 	-build/peers-of-diagnose/bin/pip install --quiet runmedic==0.1.1 trainproof==0.22.0
 	$(BIN)/python benchmarks/diagnose.py --peers build/peers-of-diagnose/bin/python
 
-# trains the labelled runs anew and freezes them: half an hour of two cores
+# trains the labelled runs anew and freezes them: three quarters of an hour of two cores
 runs: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.runs.make
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.runs.twins

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks import rules
 from benchmarks.runs.label import label, reach
 from benchmarks.runs.store import load
 from benchmarks.runs.tasks import TASKS
@@ -273,18 +274,20 @@ def power_law(step: np.ndarray, value: np.ndarray, at: float) -> float:
 def stopping(all_cases: list[Case], said: Said) -> None:
     """Compute saved on runs that are hopeless, and best metric lost on healthy ones, by each rule."""
     print("\nStopping: compute saved on hopeless runs; best judged value lost on healthy runs, as a share of their fall")
-    rules: dict[str, Callable[[Case, float], bool]] = {
+    stops_by: dict[str, Callable[[Case, float], bool]] = {
         "lossdoctor: sick": lambda c, share: said[c.number, share].status in HOPELESS,
         "lossdoctor: sick, confidence 0.8": lambda c, share: (
             said[c.number, share].status in HOPELESS and said[c.number, share].confidence >= 0.8
         ),
-        "patience: best in first 3/4": lambda c, share: patience(c, share, 0.25),
-        "patience: best in first half": lambda c, share: patience(c, share, 0.5),
-        "Prechelt GL > 5 %": lambda c, share: loss_of_generality(c, share) > 5,
+        "patience: best in first 3/4": lambda c, share: rules.patience(judged(c, share), 0.25),
+        "patience: best in first half": lambda c, share: rules.patience(judged(c, share), 0.5),
+        "Prechelt GL > 5 %": lambda c, share: rules.generalization_loss(judged(c, share), 5),
+        "Prechelt PQ > 0.75": lambda c, share: rules.productivity_quotient(judged(c, share), learned(c, share), 0.75),
+        "Prechelt UP 3": lambda c, share: rules.successive_rises(judged(c, share), 3),
     }
     ill = [c for c in all_cases if c.status in HOPELESS]
     well = [c for c in all_cases if c.status in HEALTHY]
-    for name, stops in rules.items():
+    for name, stops in stops_by.items():
         at = {c.number: next((share for share in CUTS if stops(c, share)), 1.0) for c in (*ill, *well)}
         saved = np.mean([1 - at[c.number] for c in ill])
         lost = np.mean([lost_by(c, at[c.number]) for c in well])
@@ -299,16 +302,11 @@ def judged(case: Case, share: float) -> np.ndarray:
     return -value if name == "reward" else value
 
 
-def patience(case: Case, share: float, part: float) -> bool:
-    value = judged(case, share)
-    return len(value) > 3 and not np.isnan(value).all() and bool(np.nanargmin(value) < (1 - part) * (len(value) - 1))
-
-
-def loss_of_generality(case: Case, share: float) -> float:
-    """Prechelt's GL: the last value over the best so far, in per cent."""
-    value = judged(case, share)
-    best = np.nanmin(value) if len(value) and not np.isnan(value).all() else np.nan
-    return float(100 * (value[-1] / best - 1)) if len(value) and best > 0 else 100.0 * bool(len(value) and np.isnan(value[-1]))
+def learned(case: Case, share: float) -> np.ndarray:
+    """The training loss in the rows of ``judged``."""
+    name = next(n for n in ("reward", "val_loss", "train_loss") if n in case.log)
+    rows = max(1, round(share * len(case.log["step"])))
+    return np.array([t for t, v in zip(case.log["train_loss"][:rows], case.log[name], strict=False) if v is not None], dtype=float)
 
 
 def lost_by(case: Case, share: float) -> float:
@@ -365,7 +363,7 @@ def peers(python: str, files: list[Path]) -> dict[str, tuple[list[str], str | No
 def naive(case: Case, share: float) -> bool:
     """Patience on the best: no new best in the last quarter, or a last value no better than the first."""
     value = judged(case, share)
-    return bool(np.isnan(value).any()) or (len(value) > 3 and (patience(case, share, 0.25) or value[-1] >= value[0]))
+    return bool(np.isnan(value).any()) or (len(value) > 3 and (rules.patience(value, 0.25) or value[-1] >= value[0]))
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks.runs.label import label, reach
-from benchmarks.runs.recipes import FAULTS, RUNS, recipe
+from benchmarks.runs.recipes import FAULTS, RARE, RUNS, recipe
 from benchmarks.runs.store import FILE, load, plain
 from benchmarks.runs.tasks import TASKS
 from benchmarks.runs.training import train
@@ -35,7 +35,7 @@ def test_no_data_set_and_no_net_is_in_both_parts() -> None:
 
 def test_every_fault_is_in_both_parts(runs: list[dict[str, Any]]) -> None:
     found = Counter((TASKS[run["recipe"]["task"]].part, run["recipe"]["fault"]) for run in runs)
-    assert set(found) == {(part, fault) for part in ("development", "test") for fault in FAULTS}
+    assert set(found) == {(part, fault) for part in ("development", "test") for fault in (*FAULTS, *RARE)}
 
 
 def test_every_status_occurs(runs: list[dict[str, Any]]) -> None:

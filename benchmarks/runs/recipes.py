@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from .tasks import TASKS, Task
+from .tasks import DEVELOPMENT, ONCE_TEST, TEST, Task
 
-RUNS = 1000
+RUNS = 1160
 FIRST_TEST = 600  # the runs before it are for development
+FIRST_RARE = 1000  # from here on what is rare before: the even ones for development, the odd ones for the test
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Recipe:
     weight_decay: float = 0.0
     examples: int | None = None
     wrong_labels: float = 0.0
+    momentum: float = 0.0  # where it is other than 0.9
     shuffle: bool = True
     input_scale: float = 1.0  # spread of the scales of the features; 1 is none
     target_scale: float = 1.0
@@ -120,18 +122,27 @@ FAULTS: dict[str, tuple[tuple[str, ...], float, frozenset[str], Fault]] = {
     "nan": (("numerics",), 2.5, PLAIN, lambda r, task, rng: replace(r, breaks_at=rng.uniform(0.1, 0.9))),
     "exploding": (("gradient", "learning_rate", "numerics", "initialization"), 2.5, frozenset({"regression", "sequence", "language"}), lambda r, task, rng: replace(r, optimizer="sgd", lr=task.sgd * rng.uniform(20, 100), init_scale=rng.uniform(1.5, 3), schedule="constant")),
 }  # fmt: skip
+RARE: dict[str, tuple[tuple[str, ...], float, frozenset[str], Fault]] = {
+    "double_descent": ((), 3, frozenset({"layered"}), lambda r, task, rng: replace(r, optimizer=str(rng.choice(["sgd", "momentum"])), lr=task.sgd * (5 if r.optimizer == "sgd" else 1), schedule="constant", log=replace(r.log, columns=r.log.columns | {"val"}))),
+    "heavy_momentum": (("learning_rate", "optimizer"), 3, PLAIN, lambda r, task, rng: replace(r, optimizer="momentum", momentum=float(rng.choice([0.98, 0.99, 0.995])), lr=task.sgd * rng.uniform(0.5, 2), schedule="constant")),
+    "edge_of_stability": (("learning_rate",), 3, PLAIN, lambda r, task, rng: replace(r, optimizer=str(rng.choice(["sgd", "momentum"])), lr=task.sgd * rng.uniform(4, 15), schedule="constant", log=replace(r.log, averaged=False))),
+    "late_divergence": (("learning_rate",), 3, PLAIN, lambda r, task, rng: replace(r, lr=r.lr * rng.uniform(8, 60), schedule="rising")),
+    "unshuffled_fast": (("preprocessing", "learning_rate"), 2, FLAT, lambda r, task, rng: replace(r, shuffle=False, lr=2 * r.lr, schedule="constant")),
+    "sound": ((), 2, ALL, lambda r, task, rng: r),
+}  # fmt: skip
 
 
 def recipe(number: int, *, sound: bool = False) -> Recipe:
     """The recipe of one run; ``sound`` gives its twin, the same without the fault."""
     rng = np.random.default_rng([20, number])
-    names = list(FAULTS)
-    weights = np.array([FAULTS[name][1] for name in names])
+    faults = FAULTS if number < FIRST_RARE else RARE
+    names = list(faults)
+    weights = np.array([faults[name][1] for name in names])
     # every fault in its share of each part: the number walks through the faults at golden-ratio steps
-    walked = number if number >= FIRST_TEST else number // 2
+    walked = number if FIRST_TEST <= number < FIRST_RARE else number // 2
     place = np.searchsorted(weights.cumsum() / weights.sum(), (walked * 0.6180339887498949) % 1.0)
     fault = names[int(place)]
-    families, _, kinds, change = FAULTS[fault]
+    families, _, kinds, change = faults[fault]
     tasks = [task for task in _tasks(number) if task.kind in kinds]
     task = tasks[int(rng.integers(len(tasks)))]
     optimizer = str(rng.choice(["sgd", "momentum", "adam", "adam", "adamw"]))
@@ -144,13 +155,13 @@ def recipe(number: int, *, sound: bool = False) -> Recipe:
     return replace(plain, fault="sound", families=()) if sound else change(plain, task, rng)
 
 
-def _tasks(number: int) -> list[Task]:
+def _tasks(number: int) -> tuple[Task, ...]:
     """The tasks that a run may have: the two halves of the development part take turns."""
-    if number >= FIRST_TEST:
-        return [task for task in TASKS.values() if task.part == "test"]
-    development = [task for task in TASKS.values() if task.part == "development"]
-    middle = [task.name for task in development].index("cancer-residual")
-    return development[middle:] if number % 2 else development[:middle]
+    if FIRST_TEST <= number < FIRST_RARE or (number >= FIRST_RARE and number % 2):
+        return TEST
+    if number >= FIRST_RARE:
+        return (*DEVELOPMENT, *ONCE_TEST)
+    return ONCE_TEST if number % 2 else DEVELOPMENT
 
 
 def _log(rng: np.random.Generator, steps: int) -> Log:

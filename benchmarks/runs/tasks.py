@@ -1,7 +1,4 @@
-"""What is trained: small data sets and nets. Data sets and nets of the test part do not occur in the development part.
-
-The development part grew: its second half was the test part until it had been looked at too often.
-"""
+"""What is trained: small data sets and nets. Data sets and nets of the test part do not occur in the development part."""
 
 from __future__ import annotations
 
@@ -81,6 +78,12 @@ def mlp(data: Data, knobs: Knobs) -> nn.Module:
     first = _block(data.x[0].numel(), knobs.width, knobs)
     rest = [layer for _ in range(knobs.depth - 1) for layer in _block(knobs.width, knobs.width, knobs)]
     return nn.Sequential(nn.Flatten(), *first, *rest, nn.Linear(knobs.width, data.outputs))
+
+
+def linear(data: Data, knobs: Knobs) -> nn.Module:
+    """Linear layers alone."""
+    inner = [nn.Linear(knobs.width, knobs.width) for _ in range(knobs.depth - 2)]
+    return nn.Sequential(nn.Linear(data.x[0].numel(), knobs.width), *inner, nn.Linear(knobs.width, data.outputs))
 
 
 def residual_mlp(data: Data, knobs: Knobs) -> nn.Module:
@@ -376,40 +379,61 @@ def sums(rng: np.random.Generator) -> Data:
     return _blocks(np.array([letters.index(c) for c in text]), 16, len(letters), rng)
 
 
+def layers(rng: np.random.Generator) -> Data:
+    """Loud features that say little and quiet ones that say most: the loud are overfitted before the quiet are learned."""
+    return _layered(rng, examples=80, loud=60, quiet=6, volume=0.12)
+
+
+def strata(rng: np.random.Generator) -> Data:
+    return _layered(rng, examples=140, loud=100, quiet=4, volume=0.15)
+
+
+def _layered(rng: np.random.Generator, examples: int, loud: int, quiet: int, volume: float) -> Data:
+    """Epoch-wise double descent as in Heckel and Yilmaz 2020: the validation loss falls, rises, and falls again."""
+    x = rng.standard_normal((examples + 600, loud + quiet))
+    y = x[:, :loud] @ rng.standard_normal(loud) / loud**0.5 + 1.5 * x[:, loud:] @ rng.standard_normal(quiet) / quiet**0.5
+    x[:, loud:] *= volume
+    return _split(x, _standard(y + 0.5 * rng.standard_normal(len(y))), examples, 1, rng)
+
+
 def _blocks(text: np.ndarray, length: int, letters: int, rng: np.random.Generator) -> Data:
     count = (len(text) - 1) // length
     x, y = (text[start : start + count * length].reshape(count, length) for start in (0, 1))
     return _split(x, y, count * 2 // 3, letters, rng)
 
 
-TASKS = {
-    task.name: task
-    for task in (
-        Task("digits-mlp", "development", "tabular", digits, mlp, 3e-3, 0.05, 900),
-        Task("digits-cnn", "development", "image", digit_images, cnn, 3e-3, 0.03, 500),
-        Task("clusters-mlp", "development", "tabular", clusters, mlp, 3e-3, 0.05, 1100),
-        Task("friedman-mlp", "development", "regression", friedman, mlp, 3e-3, 0.02, 1000),
-        Task("recall-gru", "development", "sequence", recall, gru, 5e-3, 0.2, 500, knobs=Knobs(24)),
-        Task("chain-decoder", "development", "language", chain_text, decoder, 4e-3, 0.1, 350, 16, Knobs(24, depth=1)),
-        Task("chain-gru", "development", "language", chain_text, gru, 8e-3, 0.5, 350, 16, Knobs(24)),
-        Task("policy-mlp", "development", "reinforcement", digits, mlp, 3e-3, 0.1, 800),
-        Task("cancer-residual", "development", "tabular", cancer, residual_mlp, 2e-3, 0.02, 700, 16, Knobs(24, "gelu", depth=3)),
-        Task("spirals-residual", "development", "tabular", spirals, residual_mlp, 5e-3, 0.1, 1000, 32, Knobs(32, "tanh", depth=3)),
-        Task("teacher-residual", "development", "regression", teacher, residual_mlp, 3e-3, 0.02, 900, 32, Knobs(32, "gelu", True, depth=3)),
-        Task("diabetes-residual", "development", "regression", diabetes, residual_mlp, 2e-3, 0.01, 700, 16, Knobs(16, "tanh", depth=2)),
-        Task("shapes-norm-cnn", "development", "image", shapes, cnn, 3e-3, 0.03, 450, 32, Knobs(norm=True)),
-        Task("waves-lstm", "development", "sequence", waves, lstm, 5e-3, 0.1, 400, knobs=Knobs(24)),
-        Task("template-decoder", "development", "language", template_text, decoder, 3e-3, 0.1, 300, 16, Knobs(24, norm=True, depth=2)),
-        Task("template-lstm", "development", "language", template_text, lstm, 8e-3, 0.5, 300, 16, Knobs(24)),
-        Task("shapes-policy", "development", "reinforcement", shapes, cnn, 3e-3, 0.03, 500, 32, Knobs(norm=True)),
-        Task("wine-funnel", "test", "tabular", wine, funnel, 2e-3, 0.02, 500, 16, Knobs(16, "relu", True)),
-        Task("shells-funnel", "test", "tabular", shells, funnel, 3e-3, 0.05, 1000, 32, Knobs(32, "gelu", depth=3)),
-        Task("impedance-funnel", "test", "regression", impedance, funnel, 3e-3, 0.02, 800, 32, Knobs(32, "tanh", True)),
-        Task("ripples-funnel", "test", "regression", ripples, funnel, 4e-3, 0.1, 900, 32, Knobs(32, "gelu", depth=2)),
-        Task("stripes-attention", "test", "image", stripes, attention, 2e-3, 0.03, 300, 32, Knobs(16, depth=1)),
-        Task("brackets-attention", "test", "sequence", brackets, attention, 3e-3, 0.02, 400, 32, Knobs(16, "gelu", True, depth=1)),
-        Task("sums-causal", "test", "language", sums, causal, 5e-3, 0.2, 300, 16, Knobs(24, depth=3)),
-        Task("sums-rnn", "test", "language", sums, rnn, 4e-3, 0.1, 300, 16, Knobs(32)),
-        Task("stripes-policy", "test", "reinforcement", stripes, funnel, 3e-3, 0.05, 600, 32, Knobs(24, depth=1)),
-    )
-}
+DEVELOPMENT = (
+    Task("digits-mlp", "development", "tabular", digits, mlp, 3e-3, 0.05, 900),
+    Task("digits-cnn", "development", "image", digit_images, cnn, 3e-3, 0.03, 500),
+    Task("clusters-mlp", "development", "tabular", clusters, mlp, 3e-3, 0.05, 1100),
+    Task("friedman-mlp", "development", "regression", friedman, mlp, 3e-3, 0.02, 1000),
+    Task("recall-gru", "development", "sequence", recall, gru, 5e-3, 0.2, 500, knobs=Knobs(24)),
+    Task("chain-decoder", "development", "language", chain_text, decoder, 4e-3, 0.1, 350, 16, Knobs(24, depth=1)),
+    Task("chain-gru", "development", "language", chain_text, gru, 8e-3, 0.5, 350, 16, Knobs(24)),
+    Task("policy-mlp", "development", "reinforcement", digits, mlp, 3e-3, 0.1, 800),
+    Task("layers-linear", "development", "layered", layers, linear, 3e-3, 0.02, 2000, 20),
+)
+ONCE_TEST = (  # the test part until it had been looked at too often; now development
+    Task("cancer-residual", "development", "tabular", cancer, residual_mlp, 2e-3, 0.02, 700, 16, Knobs(24, "gelu", depth=3)),
+    Task("spirals-residual", "development", "tabular", spirals, residual_mlp, 5e-3, 0.1, 1000, 32, Knobs(32, "tanh", depth=3)),
+    Task("teacher-residual", "development", "regression", teacher, residual_mlp, 3e-3, 0.02, 900, 32, Knobs(32, "gelu", True, depth=3)),
+    Task("diabetes-residual", "development", "regression", diabetes, residual_mlp, 2e-3, 0.01, 700, 16, Knobs(16, "tanh", depth=2)),
+    Task("shapes-norm-cnn", "development", "image", shapes, cnn, 3e-3, 0.03, 450, 32, Knobs(norm=True)),
+    Task("waves-lstm", "development", "sequence", waves, lstm, 5e-3, 0.1, 400, knobs=Knobs(24)),
+    Task("template-decoder", "development", "language", template_text, decoder, 3e-3, 0.1, 300, 16, Knobs(24, norm=True, depth=2)),
+    Task("template-lstm", "development", "language", template_text, lstm, 8e-3, 0.5, 300, 16, Knobs(24)),
+    Task("shapes-policy", "development", "reinforcement", shapes, cnn, 3e-3, 0.03, 500, 32, Knobs(norm=True)),
+)
+TEST = (
+    Task("strata-linear", "test", "layered", strata, linear, 3e-3, 0.02, 1600, 16, Knobs(48, depth=3)),
+    Task("wine-funnel", "test", "tabular", wine, funnel, 2e-3, 0.02, 500, 16, Knobs(16, "relu", True)),
+    Task("shells-funnel", "test", "tabular", shells, funnel, 3e-3, 0.05, 1000, 32, Knobs(32, "gelu", depth=3)),
+    Task("impedance-funnel", "test", "regression", impedance, funnel, 3e-3, 0.02, 800, 32, Knobs(32, "tanh", True)),
+    Task("ripples-funnel", "test", "regression", ripples, funnel, 4e-3, 0.1, 900, 32, Knobs(32, "gelu", depth=2)),
+    Task("stripes-attention", "test", "image", stripes, attention, 2e-3, 0.03, 300, 32, Knobs(16, depth=1)),
+    Task("brackets-attention", "test", "sequence", brackets, attention, 3e-3, 0.02, 400, 32, Knobs(16, "gelu", True, depth=1)),
+    Task("sums-causal", "test", "language", sums, causal, 5e-3, 0.2, 300, 16, Knobs(24, depth=3)),
+    Task("sums-rnn", "test", "language", sums, rnn, 4e-3, 0.1, 300, 16, Knobs(32)),
+    Task("stripes-policy", "test", "reinforcement", stripes, funnel, 3e-3, 0.05, 600, 32, Knobs(24, depth=1)),
+)
+TASKS = {task.name: task for task in (*DEVELOPMENT, *ONCE_TEST, *TEST)}

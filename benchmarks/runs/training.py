@@ -197,7 +197,7 @@ def net(data: Data, task: Task, recipe: Recipe) -> nn.Module:
 def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     settings = {"lr": recipe.lr, "weight_decay": recipe.weight_decay}
     if recipe.optimizer in ("sgd", "momentum"):
-        return torch.optim.SGD(model.parameters(), **settings, momentum=0.9 if recipe.optimizer == "momentum" else 0.0)
+        return torch.optim.SGD(model.parameters(), **settings, momentum=(recipe.momentum or 0.9) if recipe.optimizer == "momentum" else 0.0)
     return {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[recipe.optimizer](model.parameters(), **settings)
 
 
