@@ -1,6 +1,6 @@
 """torch-audit and torchmortem on the cases of examine.py: their findings while each case is trained as configured, up to 300 steps.
 
-    python benchmarks/peers.py [--half test|development|later|third|fourth|all]        in an environment of its own, see `make benchmark-examine`
+    python benchmarks/peers.py [--half test|development|later|third|fourth|all]  in an environment of its own, see `make benchmark-examine`
 
 Neither names a family, so each of their rules counts for every family that it could mean, and findings rank by severity, then as given.
 Rules of torch-audit about hardware and style are left out.
