@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lossdoctor.core.check import Finding, Severity
 from lossdoctor.core.comparison import Comparison
-from lossdoctor.core.curve import Curve
+from lossdoctor.core.curve import Curve, Floats
 from lossdoctor.core.diagnosis import Diagnosis, Status
 from lossdoctor.core.discover import checks
 from lossdoctor.core.errors import BadConfig, UsageError
@@ -22,6 +25,9 @@ from lossdoctor.core.wording import ordered, percent, title
 UNHEALTHY = "unhealthy"  # the word for all statuses that are not healthy
 RISING = (Severity.INFO, Severity.WARNING, Severity.ERROR)
 SERIES = 8  # of a log that are named
+EVALUATED = ("val", "test")  # splits of which a point is a measurement of all the data
+PARTS = 20  # of a series of batches, over one of which a level must hold,
+BATCHES = 21  # or over so many points, if these are fewer
 FILES = ("lossdoctor.toml", "pyproject.toml")  # the first that a folder has is the one that counts
 GOAL = re.compile(r"([^<>=@]+?)\s*(<=?|>=?)\s*([-+\d.eE]+)(?:\s*@\s*(step|epoch)\s*([\d.eE+]+))?")
 
@@ -30,7 +36,8 @@ GOAL = re.compile(r"([^<>=@]+?)\s*(<=?|>=?)\s*([-+\d.eE]+)(?:\s*@\s*(step|epoch)
 class Goal:
     """A level that a series must have reached, ``val_loss<0.5@epoch 10``: by a step, by an epoch, or by the end.
 
-    ``series`` is a label (``val_loss``) or the name of a column; the level is in the unit of the log.
+    ``series`` is a label (``val_loss``) or the name of a column; the level is in the unit of the log. One validation that is there
+    counts; what is logged batch by batch must be there for a while.
     """
 
     series: str
@@ -65,7 +72,8 @@ class Goal:
         in_time = curve.where(places <= self.place).finite
         if not len(in_time):
             return f"{self.series} has no value by {self.axis or 'its end'}{f' {self.place:g}' if self.axis else ''}"
-        best = in_time.min if self.relation[0] == "<" else in_time.max
+        levels = _held(in_time)
+        best = float(levels.min() if self.relation[0] == "<" else levels.max())
         met = {"<": best < self.level, "<=": best <= self.level, ">": best > self.level, ">=": best >= self.level}[self.relation]
         by = f" by {self.axis} {number(min(self.place, float(places[-1])))}" if self.axis else ""
         return "" if met else f"{self.series} came to {number(best)}{by}, and {self.relation} {number(self.level)} was asked for"
@@ -146,6 +154,13 @@ def _series(run: Run, name: str) -> Curve | None:
     return run.curves[labels[0]] if labels else None
 
 
+def _held(curve: Curve) -> Floats:
+    """The levels that a series came to: of validation each point, for that is a mean over all of the data and a checkpoint may be kept
+    there; of a long series of single batches the medians of a twentieth of it, so that one lucky batch is no level."""
+    window = 1 if curve.split in EVALUATED else max(1, min(BATCHES, len(curve) // PARTS))
+    return np.median(np.lib.stride_tricks.sliding_window_view(curve.value, window), axis=1)
+
+
 def _lacks(run: Run, name: str) -> str:
     others = [plain(label) for label in ordered(run)]
     more = f" and {len(others) - SERIES} more" if len(others) > SERIES else ""
@@ -182,8 +197,9 @@ def _spelled(words: Iterable[str]) -> tuple[frozenset[Status], tuple[str, ...], 
         elif word and any(check.code.startswith(word.upper()) for check in checks()):
             codes.append(word.upper())
         else:
-            known = [UNHEALTHY, *Status, *RISING, *(check.code for check in checks())]
-            raise UsageError(f"fail-on {word!r} is no status, code or severity{did_you_mean(lower, known)}")
+            known = [UNHEALTHY, *map(str, Status), *map(str, RISING), *(check.code for check in checks())]
+            hint = did_you_mean(lower, known) or "; `lossdoctor explain` lists the codes"
+            raise UsageError(f"fail-on {word!r} is no status, code or severity{hint}")
     return frozenset(statuses), tuple(codes), frozenset(severities)
 
 
@@ -259,7 +275,8 @@ def _share(key: str, value: Any) -> float:
 def _gain(key: str, value: Any) -> str:
     text = str(value).strip()
     try:
-        float(text.removesuffix("%"))
+        if not math.isfinite(float(text.removesuffix("%"))):
+            raise ValueError(text)
     except ValueError:
         raise UsageError(f"{key} must be a number, or a share such as '1%', not {value!r}") from None
     return text

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from lossdoctor.core.check import Finding, Severity
 from lossdoctor.core.diagnosis import Diagnosis
-from lossdoctor.core.errors import LossDoctorError
+from lossdoctor.core.errors import LossDoctorError, UnreadableLog
 from lossdoctor.core.ruling import Objection
 from lossdoctor.core.run import Run
 from lossdoctor.core.text import number, plain
@@ -105,9 +105,12 @@ class Watch:
             state = self._careful_look() if training else self.look()
             idle = until_idle is not None and training is None and time.monotonic() - self.changed >= until_idle
             if ended or idle:
-                for line in self.news.at_end(state.diagnosis) if state.diagnosis else ():
-                    self.view.say(line)
                 code = training.code if training else None
+                nothing = f"there was nothing to judge: {plain(state.trouble)}"
+                if state.diagnosis is None and code is None:
+                    raise UnreadableLog(nothing)
+                for line in self.news.at_end(state.diagnosis) if state.diagnosis else [nothing]:
+                    self.view.say(line)
                 return code if code is not None else FAILED if state.lasting else 0
             if training and state.lasting and not dry and not training.interrupted:
                 self.view.say(f"stops the training: {state.lasting.rule}: {plain(state.lasting.message)}")

@@ -77,6 +77,26 @@ def test_what_was_reached_instead_is_told(run: Callable[..., SimpleNamespace], h
     assert "by step 5, and < 0.5 was asked for" in out
 
 
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [("staled", ", did you mean 'stalled'?"), ("LR999", "; `lossdoctor explain` lists the codes"), ("warnin", "'warning'?")],
+)
+def test_a_word_that_means_nothing_gets_a_hint(run: Callable[..., SimpleNamespace], here: Path, word: str, hint: str) -> None:
+    done = run("gate", write(here / "run.csv"), "--fail-on", word)
+    assert done.code == 2
+    assert done.err.startswith(f"lossdoctor: error: fail-on '{word}' is no status, code or severity")
+    assert done.err.rstrip().endswith(hint)
+
+
+@pytest.mark.parametrize(("column", "lucky", "code"), [("loss", 1, 1), ("loss", 15, 0), ("val_loss", 1, 0)])
+def test_one_lucky_batch_reaches_no_level_and_one_validation_does(
+    run: Callable[..., SimpleNamespace], here: Path, column: str, lucky: int, code: int
+) -> None:
+    losses = [0.9 if 100 <= i < 100 + lucky else 1 + 5 / (i + 1) for i in range(400)]
+    (here / "run.csv").write_text(f"step,{column}\n" + "".join(f"{i},{loss}\n" for i, loss in enumerate(losses)))
+    assert run("gate", "run.csv", "--fail-on", "error", "--reach", f"{'train_loss' if column == 'loss' else column}<0.95").code == code
+
+
 def test_a_goal_in_epochs_needs_a_log_that_counts_them(run: Callable[..., SimpleNamespace], here: Path) -> None:
     (here / "run.csv").write_text("step,loss\n" + "".join(f"{step},{1 / step}\n" for step in range(1, 60)))
     assert "counts no epochs" in run("gate", "run.csv", "--reach", "train_loss<0.5@epoch 3").out

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lossdoctor.compare import compare
 from lossdoctor.core.check import Finding, Severity
 from lossdoctor.core.comparison import Comparison, Judgement, Standing
 from lossdoctor.core.curve import Curve
@@ -550,11 +551,13 @@ def test_in_a_browser_a_hostile_log_does_nothing(browser: Any, tmp_path: Path) -
         assert tab.quiet()
 
 
-@pytest.mark.parametrize("width", [400, 1280])
+@pytest.mark.parametrize("width", [375, 1280])
 def test_in_a_browser_nothing_is_wider_than_the_window(browser: Any, tmp_path: Path, width: int) -> None:
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False})
     try:
-        for html in (page(diagnosis(), diagnosis("a-very-long-name" * 9)), Html().proof(proof(), Page())):
+        runs = diagnosis(), diagnosis("a-very-long-name" * 9)
+        compared = Html().diagnoses(runs, Page(), Beside(compare([each.run for each in runs])))
+        for html in (compared, Html().proof(proof(), Page())):
             Tab(browser, html, tmp_path)
             assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     finally:

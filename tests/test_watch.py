@@ -196,6 +196,12 @@ def test_a_command_that_cannot_be_started_is_named(folder: Path) -> None:
     assert done.stderr == "lossdoctor: error: no-such-command cannot be started: No such file or directory; check the command after --\n"
 
 
+def test_a_training_that_writes_its_log_elsewhere_is_told_so(folder: Path) -> None:
+    done = watch(folder, "elsewhere.csv", *FAST, *train("sound", "20", "run.csv"))
+    assert (done.returncode, done.stdout) == (7, "trained to the end\n")
+    assert done.stderr == "lossdoctor: there was nothing to judge: elsewhere.csv does not exist yet\n"
+
+
 # --- a log alone -----------------------------------------------------------------------------------------------------------
 
 
@@ -213,6 +219,12 @@ def test_a_pipe_is_followed_to_its_end_and_says_what_is_wrong(folder: Path) -> N
     done = watch(folder, "-", *FAST, printed=text)
     assert done.returncode == 1
     assert "<stdin>: step 199: non_finite (99 %): The loss is not a number from step 100 on." in done.stdout
+
+
+def test_a_log_that_never_comes_is_an_error(folder: Path) -> None:
+    done = watch(folder, "run.csv", *FAST, "--until-idle", "0.3s")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "lossdoctor: error: there was nothing to judge: run.csv does not exist yet\n"
 
 
 @contextmanager
