@@ -13,8 +13,10 @@ from torch import nn
 from lossdoctor.core.config import load
 from lossdoctor.core.errors import BadConfig, LossDoctorError, NotApplicable, UserCodeError
 from lossdoctor.core.fix import Patch
+from lossdoctor.core.trial import Effect
 from lossdoctor.lab import edits
 from lossdoctor.lab.bench import NOTHING, Bench
+from lossdoctor.lab.data import TensorSplit, exchanged
 from lossdoctor.lab.fit import evaluate, fit
 from lossdoctor.lab.workload import Workload
 from lossdoctor.train import train
@@ -39,6 +41,8 @@ class Recurrent(nn.Module):
         self.embed, self.gru, self.out = nn.Embedding(10, 8), nn.GRU(8, 8, batch_first=True), nn.Linear(8, 2)
     def forward(self, tokens):
         return self.out(self.gru(self.embed(tokens))[0][:, -1])
+def plain():
+    return nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 2))
 def broken():
     raise RuntimeError("no weights today")
 def number():
@@ -67,6 +71,10 @@ class Dicts(Items):
     def __getitem__(self, i): return {"features": torch.from_numpy(X[i]), "label": int(y[i])}
 def dicts(): return Dicts()
 def step(model, batch): return torch.nn.functional.cross_entropy(model(batch["features"]), batch["label"])
+clear = (X[:, 0] > 0).astype(int)
+odd = clear.copy(); odd[80 + abs(X[80:100, 0]).argmax()] ^= 1
+def few(): return X[:80], odd[:80]
+def few_odd(): return X[80:100], odd[80:100]
 def uneven(): return X, y[:-1]
 def words(): return np.array([["a"] * 4] * 20), y[:20]
 def raises(): raise OSError("disk on fire")
@@ -249,6 +257,34 @@ def test_a_longer_trial_goes_on_where_the_shorter_ended_and_comes_out_the_same(m
     assert in_parts.value == at_once.value
     assert piecewise.trial(NOTHING, 0, 0.5).value == whole.trial(NOTHING, 0, 0.5).value  # what is known is not trained again
     assert whole.spent == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("changes", [{"training.optimizer.lr": 0.003}, {"training.early_stopping": {"patience": 3}}])
+def test_what_helps_one_odd_example_of_a_few_is_not_proved(make, monkeypatch: pytest.MonkeyPatch, changes: dict) -> None:
+    config = make("data.py:few", "net.py:plain", "optimizer: {name: adam, lr: 0.03}", "  val: data.py:few_odd\n")
+    config.write_text(config.read_text().replace("epochs: 2", "epochs: 30"))
+
+    def proof() -> Effect | None:
+        file = load(config)
+        bench = Bench.open(file, Workload.load(file), looks=20)
+        before, after = ([bench.trial(patch, seed).value for seed in range(4)] for patch in (NOTHING, Patch(changes)))
+        return bench.judge.proof(before, after, led=True)
+
+    assert proof() is None
+    monkeypatch.setattr(Workload, "fold", lambda workload, number: workload)
+    assert proof() is not None  # on the same few examples with every seed it looks as if it were
+
+
+def test_folds_hold_out_every_training_example_once_and_keep_the_shares_of_the_classes() -> None:
+    train = TensorSplit(torch.arange(90.0)[:, None], torch.tensor([0] * 60 + [1] * 20 + [2] * 10))
+    val = TensorSplit(torch.arange(90.0, 108)[:, None], torch.tensor([0] * 12 + [1] * 4 + [2] * 2))
+    held = []
+    for number in range(1, 6):
+        fitted, fold = exchanged(train, val, number)
+        assert torch.bincount(fold.y).tolist() == [12, 4, 2]
+        assert sorted(torch.cat([fitted.x, fold.x]).flatten().tolist()) == list(range(108))
+        held += fold.x.flatten().tolist()
+    assert sorted(held) == list(range(90))
 
 
 def test_a_training_can_be_ended_by_its_listener(make) -> None:

@@ -157,6 +157,24 @@ def load_splits(section: DataSection, folder: Path, seed: int = 0) -> tuple[Spli
     return _subset(train, rest), _subset(train, held_out), names
 
 
+def exchanged(train: TensorSplit, val: TensorSplit, number: int) -> tuple[TensorSplit, TensorSplit]:
+    """Fold ``number`` (from 1) of a cross-validation (Stone 1974) whose fold 0 is ``val``: as many other examples held out.
+
+    What ``val`` held is trained on instead, so that both splits keep their size. The folds do not overlap until all of
+    ``train`` has been held out once; each has of every class about its share.
+    """
+    rank = np.random.default_rng(0).permutation(len(train)).astype(np.float64)
+    if train.y.dim() == 1 and not train.y.is_floating_point():
+        for value in np.unique(classes := train.y.cpu().numpy()):
+            members = np.flatnonzero(classes == value)
+            rank[members] = (np.argsort(np.argsort(rank[members])) + 0.5) / len(members)
+    order = torch.from_numpy(np.argsort(rank, kind="stable"))
+    held = torch.roll(order, -(number - 1) * len(val))[: len(val)]
+    rest = torch.ones(len(train), dtype=torch.bool).index_fill(0, held, False).nonzero().flatten()
+    (x, y), fold = train.batch(rest), train.batch(held)
+    return TensorSplit(torch.cat([x, val.x]), torch.cat([y, val.y])), TensorSplit(*fold)
+
+
 def to_device(batch: Batch, device: torch.device | None) -> Batch:
     """A batch of any structure, its tensors moved."""
     if isinstance(batch, Tensor):

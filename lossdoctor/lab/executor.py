@@ -31,7 +31,8 @@ Listener = Callable[[Row], None]
 class Job:
     """Train a patched config with a seed until step ``until``, evaluated after each ``every``; give up after ``seconds``.
 
-    ``steps`` is the length of the whole training, of which this is the beginning.
+    ``steps`` is the length of the whole training, of which this is the beginning. Where data are few, each seed but the config's
+    own holds out other examples; see :meth:`Workload.fold`.
     """
 
     changes: Mapping[str, Any]
@@ -143,7 +144,8 @@ class InProcess:
 
     def _fresh(self, job: Job) -> Training:
         config = Config.model_validate(Patch(job.changes).apply(self.values))
-        return Training(self.workload.patched(config), job.seed, job.steps, job.every)
+        fold = self.workload.fold(job.seed - self.workload.config.training.seed)
+        return Training(fold.patched(config), job.seed, job.steps, job.every)
 
     def _keep(self, key: str, training: Training) -> None:
         """Keep a training, and let go of those that have waited longest where there are too many."""

@@ -18,9 +18,11 @@ from lossdoctor.core.config import Config, ConfigFile
 from lossdoctor.core.errors import BadConfig, LossDoctorError, NotApplicable, UserCodeError
 from lossdoctor.core.text import did_you_mean
 from lossdoctor.lab import edits
-from lossdoctor.lab.data import Batch, Clipper, Imputer, Scaler, Split, TensorSplit, load_splits
+from lossdoctor.lab.data import Batch, Clipper, Imputer, Scaler, Split, TensorSplit, exchanged, load_splits
 from lossdoctor.lab.user_code import guard, load_callable
 
+FEW = 100  # validation examples: with fewer, which they are decides what helps, so that a gain must show on others as well
+FOLDED = 10_000  # training examples: more are not copied for that
 EXAMPLE = 32  # examples that a structural look at the model runs on
 BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 INDEX = ("cross_entropy", "nll_loss", "multi_margin_loss")
@@ -47,6 +49,14 @@ class Workload:
     def patched(self, config: Config) -> Workload:
         """The same data under another config."""
         return replace(self, config=config)
+
+    def fold(self, number: int) -> Workload:
+        """The same with other examples held out, fold ``number`` of a cross-validation, where those of ``val`` are few; else as it is."""
+        train, val = self.splits
+        few = len(val) < FEW and len(val) <= len(train) <= FOLDED
+        if not number or not few or not isinstance(train, TensorSplit) or not isinstance(val, TensorSplit):
+            return self
+        return replace(self, splits=exchanged(train, val, number))
 
     @property
     def train(self) -> Split:
