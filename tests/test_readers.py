@@ -399,8 +399,18 @@ def test_printed(program: str) -> None:
         "INFO:root:Epoch[{i}] Train-loss={loss}\nINFO:root:Epoch[{i}] Time cost=12.3\nINFO:root:Epoch[{i}] Validation-loss={val}\n",
         "INFO:tensorflow:loss = {loss}, step = {i} (1.2 sec)\nSaving dict for global step {i}: global_step = {i}, loss = {val}\n",
         "[{i:>3}/100] train_loss: {loss} valid_loss: {val}\nValidation loss decreased (9.5 --> {val}).  Saving model ...\n",
+        "[09:59] Ep. {i} : Up. {i}00 : Sen. 8,308 : Cost {loss} * 4,144 after 8,272 : Time 2.1s : 68.5 words/s : L.r. 1.5e-05\n"
+        "[09:59] [valid] Ep. {i} : Up. {i}00 : cost : {val} : stalled 2 times (last best: 0.1)\n",
+        "Epoch {i}: Loss (train): {loss}, Loss (val): {val}, Time (s): 3.5\n",
+        "Эпоха {i}/9 | Потери на обучении: {loss} | Потери на валидации: {val}\n",
+        "[에폭 {i}/9] 학습 손실: {loss} | 검증 손실: {val}\n",
+        "第 {i} 轮\n训练集损失: {loss}  验证集损失: {val}\n",
+        "Época {i}: pérdida: {loss} - pérdida de validación: {val}\n",
     ],
-    ids=["both", "in brackets", "evaluate", "pytorch-cifar", "ranks", "mxnet", "estimator", "early stopping"],
+    ids=[
+        *("both", "in brackets", "evaluate", "pytorch-cifar", "ranks", "mxnet", "estimator", "early stopping", "Marian", "qualified"),
+        *("Russian", "Korean", "Chinese", "Spanish"),
+    ],
 )
 def test_two_losses(text: str) -> None:
     run = one("".join(text.format(i=i, loss=loss, val=loss + 0.25) for i, loss in enumerate(LOSS)))
@@ -408,6 +418,61 @@ def test_two_losses(text: str) -> None:
     assert values(run, "val_loss") == [loss + 0.25 for loss in LOSS]
     assert [label for label in run.curves if label.endswith("loss")] == ["train_loss", "val_loss"]
     assert steps(run, "train_loss") == sorted(steps(run, "train_loss"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Cost after iteration {step}: {loss}\n",
+        "Loss at step {step} is {loss}\n",
+        "12:00 [main] INFO org.example.Listener - Score at iteration {step} is {loss}\n",
+        "Loss after {step} iterations: {loss}\n",
+        "At iteration {step} the average loss is {loss}\n",
+        "***** Iteration #{step} *****\nLoss: {loss}\nSeconds required for this iteration: 0.5\n",
+    ],
+)
+def test_said_in_words(line: str) -> None:
+    run = one("".join(line.format(step=100 * i, loss=loss) for i, loss in enumerate(LOSS)))
+    assert values(run, "train_loss") == LOSS
+    assert steps(run, "train_loss") == [0, 100, 200, 300, 400]
+
+
+def test_what_stands_in_brackets_after_a_name() -> None:
+    run = one("".join(f"Epoch {i}: Loss (G): 2.5 Loss (D): 0.{i} Accuracy (%): 8{i}.5 f1 (micro avg)  0.{i}\n" for i in range(3)))
+    assert values(run, "train_accuracy") == [80.5, 81.5, 82.5]
+    assert values(run, "train_d_loss") == [0, 0.1, 0.2]
+    assert values(run, "train_f1") == [0, 0.1, 0.2]
+
+
+MATLAB = (
+    "|  Epoch  |  Iteration  |  Time Elapsed  |  Mini-batch  |  Validation  |  Mini-batch  |  Validation  |  Base Learning  |\n"
+    "|         |             |   (hh:mm:ss)   |   Accuracy   |   Accuracy   |     Loss     |     Loss     |      Rate       |\n"
+    f"|{'=' * 113}|\n"
+    "|       1 |           1 |       00:00:01 |       12.50% |       15.00% |       2.5000 |       2.7500 |          0.0100 |\n"
+    "|       1 |          50 |       00:00:09 |       50.00% |              |       1.5000 |              |          0.0100 |\n"
+    "|       2 |         100 |       00:00:19 |       75.00% |       60.00% |       1.0000 |       1.2500 |          0.0100 |\n"
+)
+
+
+def test_a_header_of_two_lines() -> None:
+    run = one("Training on single CPU.\n" + MATLAB)
+    assert values(run, "train_loss") == [2.5, 1.5, 1.0]
+    assert values(run, "val_loss") == [2.75, 1.25]
+    assert values(run, "train_accuracy") == [12.5, 50, 75]
+    assert steps(run, "val_accuracy") == [1, 100]
+    assert values(run, "lr") == [0.01] * 3
+    words = "average  since    example  current\nloss     last     counter  label\n2.5  2.5  1  1.0\n1.5  0.5  2  -1.0\n1.0  0.5  4  1.0\n"
+    run = one("Num weight bits = 18\n" + words)
+    assert values(run, "train_loss") == [2.5, 1.5, 1.0]
+    assert steps(run, "train_loss") == [1, 2, 4]
+
+
+def test_scores_of_spacy_are_of_the_development_set() -> None:
+    rows = (f"  {i}     {i}00  1.5   9{i}.5  5{i}.25    0.52\n" for i in range(3))
+    run = one("E    #       LOSS NER  TAG_ACC  ENTS_F  SCORE\n" + "".join(rows))
+    assert values(run, "val_ents_f1") == [50.25, 51.25, 52.25]
+    assert values(run, "val_accuracy") == [90.5, 91.5, 92.5]
+    assert "train_accuracy" not in run.curves
 
 
 def test_epoch_and_batch_in_one_bracket() -> None:
@@ -547,7 +612,7 @@ def test_reader_by_name() -> None:
         (b"step,foo,bar\n1,2,3\n2,3,4\n", r"no loss.*step, foo, bar.*--map"),
         (b"Traceback (most recent call last):\n  File x\nValueError: no\n", "no table"),
         (b"epoch,loss,val_loss\n", "no rows yet|no table"),
-        (b'{"loss": [1, 2', "JSON"),
+        (b'{"loss": [1, 2 3], "val', "JSON"),
         (gzip.compress(PLAIN.encode() * 9, mtime=0)[:-20], "damaged"),
     ],
 )
@@ -606,3 +671,84 @@ def test_a_decimal_comma_in_quotes() -> None:
     assert run.curves["train_loss"].value.tolist() == [2.31, 1.95, 1.51]
     (run,) = read("-", stdin=b'step,loss\n"1,000",2\n"2,000",1\n"3,000",1\n')
     assert "train_loss" in run.curves
+
+
+def test_lists_of_objects_stand_beside_lists_of_numbers() -> None:
+    losses = {"train_loss": LOSS, "val_loss": [loss + 0.25 for loss in LOSS]}
+    scores = [{"mae": loss / 2, "r2": -loss} for loss in LOSS]
+    run = one(json.dumps({**losses, "val_metrics": scores, "config": {"layers": [64, 64]}}))
+    assert values(run, "train_loss") == LOSS
+    assert values(run, "val_mae") == [loss / 2 for loss in LOSS]
+
+
+def test_lists_of_objects_are_split_by_their_names() -> None:
+    train = [{"step": 10 * i, "loss": loss} for i, loss in enumerate(LOSS)]
+    run = one(json.dumps({"train": train, "valid": [{"step": 20, "loss": 1.25}, {"step": 40, "loss": 1.0}]}))
+    assert values(run, "train_loss") == LOSS
+    assert (steps(run, "val_loss"), values(run, "val_loss")) == ([20, 40], [1.25, 1.0])
+
+
+def test_a_shorter_list_keeps_its_own_axis_or_is_spread() -> None:
+    data = {"steps": [10, 20, 30, 40, 50], "loss": LOSS, "eval_steps": [25, 50], "eval_loss": [1.25, 0.75]}
+    assert steps(one(json.dumps(data)), "val_loss") == [25, 50]
+    bare = {"epochs": [1, 2, 3, 4, 5, 6], "loss": [*LOSS, 0.25], "val_loss": [1.5, 1.0, 0.5]}
+    assert steps(one(json.dumps(bare)), "val_loss") == [2, 4, 6]
+
+
+@pytest.mark.parametrize("end", ['\n  "lr": [\n    ', ' "lr": [0.1, 0.0', ' "note": "unfin', ' "l', ""])
+def test_a_history_that_breaks_off_is_read_up_to_there(end: str) -> None:
+    run = one(json.dumps({"loss": LOSS, "val_loss": LOSS}, indent=2).rstrip("\n}") + "," + end)
+    assert values(run, "val_loss") == LOSS
+    assert any("breaks off" in note for note in run.notes)
+
+
+def test_json_that_is_unsound_within_is_refused() -> None:
+    with pytest.raises(UnreadableLog, match="not sound JSON"):
+        one('{"loss": [1.0, oops, 0.5],\n "val_loss": [1.0')
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [("epoch,loss,val_loss", "{0},{1},{2},"), ("epoch,loss,val_loss,", "{0},{1},{2}"), ("epoch,loss,val_loss,", "{0},{1},{2},")],
+)
+def test_a_comma_may_end_the_lines(header: str, row: str) -> None:
+    run = one("\n".join([header, *(row.format(*cells) for cells in ROWS), ""]))
+    assert values(run, "train_loss") == LOSS
+    assert values(run, "val_loss") == [loss + 0.25 for loss in LOSS]
+
+
+def test_rows_longer_than_the_header_are_told() -> None:
+    rows = [*ROWS, *([i, 0.5, 0.75] for i in range(5, 20)), [20, 0.5, 0.6, 0.7], [21, 0.5, 0.6, 0.7]]
+    run = one(table(["epoch", "train_loss", "val_loss"], rows))
+    assert len(run.curves["train_loss"]) == 20
+    assert any("2 rows that have more cells" in note for note in run.notes)
+
+
+def test_a_lone_column_of_numbers_is_called_as_its_file_is(tmp_path: Path) -> None:
+    log = tmp_path / "train_loss.txt"
+    log.write_text("".join(f"{loss:.18e}\n" for loss in LOSS))
+    assert values(read(log)[0], "train_loss") == LOSS
+    with pytest.raises(LossDoctorError, match="--map train_loss='1'"):
+        one("".join(f"{loss}\n" for loss in LOSS))
+
+
+def test_cells_with_an_error_beside_the_value() -> None:
+    run = one("epoch,train_loss,val_loss\n" + "".join(f"{i},{loss} ± 0.01,{loss} +/- 0.02\n" for i, loss in enumerate(LOSS)))
+    assert values(run, "train_loss") == values(run, "val_loss") == LOSS
+
+
+def test_initials_name_the_split_where_both_stand_there() -> None:
+    run = one(table(["epoch", "t_loss", "v_loss"], ROWS))
+    assert values(run, "train_loss") == LOSS
+    assert values(run, "val_loss") == [loss + 0.25 for loss in LOSS]
+    assert "val_loss" not in one(table(["epoch", "policy_loss", "v_loss"], ROWS)).curves
+
+
+def test_rewards_of_several_environments_are_averaged() -> None:
+    run = one(table(["episode", "env_1_reward", "env_2_reward"], [[i, 10.0 * i, 30.0 * i] for i in range(5)]))
+    assert values(run, "reward") == [0, 20, 40, 60, 80]
+
+
+def test_the_hint_names_no_column_that_is_known() -> None:
+    with pytest.raises(LossDoctorError, match="--map train_loss='quality'"):
+        one("epoch,quality,lr\n0,1.0,0.1\n1,0.5,0.1\n")

@@ -24,7 +24,9 @@ BATCH = 256  # rows that are turned into arrays at a time: few enough to stay in
 SPARSE = 10  # times as many points make a series the one to look at
 INTERLEAVED = 0.1  # share of points at which the steps of one run may go back
 COLUMNS = 10_000  # that are kept; a log with more makes its names from data
-_WRITTEN = re.compile(r"(?:tensor\(\[?)?([^\s,()%\]]+)(?:%|\]?(?:, *[^()]*)?\))")  # 50.5%, tensor(0.5, device='cuda:0')
+_WRITTEN = re.compile(  # 50.5%, tensor(0.5, device='cuda:0'), 0.5 ± 0.1
+    r"(?:tensor\(\[?)?([^\s,()%\]]+)(?:%|\]?(?:, *[^()]*)?\)| *(?:±|\+/?-).*)"
+)
 SEVERAL = 50  # columns that an error message lists at most
 
 Ints = NDArray[np.int64]
@@ -290,9 +292,21 @@ def _roles(log: Log, mapping: Mapping[str, str]) -> Roles:
         label: (role, name) for label, (role, name) in chosen.items() if not (role.part and _is_setting(len(log.columns[name]), most))
     }
     curves: Curves = {label: (role, (name,)) for label, (role, name) in chosen.items()}
+    if {role.part for role, _ in curves.values() if role.metric == "loss"} == {"t", "v"}:  # t_loss beside v_loss
+        curves = _of_initials(curves)
     roles = Roles(curves, axes, {})
     roles = _scored(_steady_time(roles, log), log)
     return _whole(roles, log)
+
+
+def _of_initials(curves: Curves) -> Curves:
+    """The curves with t and v before a metric read as training and validation."""
+    named: Curves = {}
+    for role, columns in curves.values():
+        split = {"t": "train", "v": "val"}.get(role.part)
+        role = replace(role, split=split, part="") if split else role
+        named[role.label] = (role, columns)
+    return named
 
 
 def _is_setting(points: int, most: int) -> bool:
@@ -336,9 +350,9 @@ def _whole(roles: Roles, log: Log) -> Roles:
     notes: list[str] = []
     combine: dict[str, Callable[..., Any]] = {}
     curves = dict(roles.curves)
-    for metric in ("loss", "accuracy"):
-        for split in ("train", "val", "test"):
-            label = f"{split}_{metric}"
+    for metric in ("loss", "accuracy", "reward"):
+        for split in ("train", "val", "test") if metric != "reward" else ("",):
+            label = Role(metric, split).label
             parts = {name: role for role, (name,) in roles.curves.values() if (role.metric, role.split) == (metric, split) and role.part}
             if label in curves or not parts or any(role.rival for role in parts.values()):
                 continue
@@ -404,7 +418,7 @@ def _held_out(curves: Curves, log: Log) -> tuple[Curves, list[str]]:
 
 def _judged(run: Run) -> bool:
     """Whether there is something to judge a training by: a loss, a reward or a score."""
-    return any(curve.split or curve.metric == "reward" for curve in run.curves.values())
+    return any(curve.split or curve.metric.endswith("reward") for curve in run.curves.values())
 
 
 def _nothing_to_judge(log: Log, source: str) -> str:
@@ -412,9 +426,9 @@ def _nothing_to_judge(log: Log, source: str) -> str:
         return f"{source} holds no table and no named number such as 'loss: 0.5'; give the log that the training wrote"
     columns = [name for name in log.seen if not name.startswith("#")]
     where = "" if log.rows or not any(map(names.is_wanted, columns)) else ", and no rows yet"
-    return (
-        f"{source} has no loss{where}: its columns are {_list(columns, SEVERAL)}; name one, as in --map train_loss={_shown(columns[-1])!r}"
-    )
+    free = [name for name in columns if names.recognise(name) is None and names.setting(name) is None]
+    hint = f"if one of them is, name it, as in --map train_loss={_shown(free[-1])!r}" if free else "give the log that the training wrote"
+    return f"{source} has no loss{where}: its columns are {_list(columns, SEVERAL)}; {hint}"
 
 
 def _shown(name: str) -> str:

@@ -8,6 +8,7 @@ away; what is left tells a part (``box`` in ``train/box_loss``) from the whole.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,15 +28,15 @@ LOSSLIKE = ("nll", "cross_entropy", "bce", "logloss", "mse", "rmse", "mae", "per
 """Metrics that serve as the loss where a log has none, in this order; lower is better in all."""
 
 _SPLITS = {
-    "train": "train training trn tr learn fit",
-    "val": "val valid validation eval evaluation evaluate dev holdout heldout cv",
-    "test": "test testing tst",
+    "train": "train training trn tr learn fit trainings entrenamiento treino treinamento entrainement",
+    "val": "val valid validation va eval evaluation evaluate dev holdout heldout cv validierung validierungs validacion validacao",
+    "test": "test testing tst te",
 }
 SPLIT = {word: split for split, words in _SPLITS.items() for word in words.split()}
 
 _METRICS = {
-    "loss": "loss losses cost criterion objective",
-    "accuracy": "acc accuracy accuracies accu top1 acc1 prec1 acc@1 prec@1 top@1 hit@1",
+    "loss": "loss losses cost criterion objective verlust perte perda perdida perdita",
+    "accuracy": "acc accuracy accuracies accu wacc top1 acc1 prec1 acc@1 prec@1 top@1 hit@1 genauigkeit acuracia exactitud",
     "top5_accuracy": "top5 acc5 prec5 acc@5 prec@5 top@5",
     "balanced_accuracy": "bacc uar",
     "error": "err error errors top1err errorrate merror",
@@ -53,7 +54,7 @@ _METRICS = {
     "precision": "precision",
     "recall": "recall",
     "map": "map map50 map75 map5095 ap ap50 ap75",
-    "iou": "iou miou",
+    "iou": "iou miou jaccard",
     "dice": "dice",
     "r2": "r2",
     "bleu": "bleu",
@@ -65,6 +66,11 @@ _METRICS = {
     "fid": "fid",
     "mcc": "mcc matthews",
     "kappa": "kappa",
+    "mrr": "mrr",
+    "ndcg": "ndcg",
+    "spearman": "spearman spearmanr",
+    "pearson": "pearson pearsonr pcc",
+    "cosine": "cos cosine cossim",
     "entropy": "entropy",
     "kl": "kl",
     "elbo": "elbo loglik loglikelihood",
@@ -72,6 +78,10 @@ _METRICS = {
     "grad_norm": "gradnorm gnorm",
 }
 METRIC = {word: metric for metric, words in _METRICS.items() for word in words.split()}
+# of the k ranked first: hits@10, ndcg10; hit@1 is the accuracy
+_AT_K = [f"{metric}@{k}" for metric in ("hits", "hit", "hr", "mrr", "ndcg", "recall", "precision") for k in (1, 3, 5, 10, 20, 50, 100)]
+METRIC = {spelled: word.replace("@", "") for word in _AT_K for spelled in (word, word.replace("@", ""))} | METRIC
+_OF_RANKING = {"mrr", "ndcg", *(METRIC[word] for word in _AT_K)} - {"accuracy"}
 
 # pairs of words that say one thing
 _PHRASES: dict[tuple[str, ...], str] = {
@@ -89,6 +99,10 @@ _PHRASES: dict[tuple[str, ...], str] = {
     ("top", "1"): "top1",
     ("top", "5"): "top5",
     ("error", "rate"): "errorrate",
+    ("spearman", "rho"): "spearman",
+    ("cosine", "similarity"): "cossim",
+    ("cosine", "sim"): "cossim",
+    ("cos", "sim"): "cossim",
     ("learning", "rate"): "lr",
     ("learn", "rate"): "lr",
     **{(grad, "norm"): "gradnorm" for grad in ("grad", "grads", "gradient", "gradients")},
@@ -121,10 +135,12 @@ _PHRASES: dict[tuple[str, ...], str] = {
 _TOTAL = {"total", "overall", "sum", "combined", "full"}
 _DECOR = _set(
     "epoch step batch iter iteration avg average mean running smoothed smooth ema current cur per of the on in set all "
-    "lm data dataset metrics metric history log logs scalar scalars global model main final b end last keras tf"
+    "lm data dataset metrics metric history log logs scalar scalars global model main final b end last keras tf mini minibatch"
 )
-_REWARD_DECOR = {"ep", "episode", "episodic", "rollout", "env", "100", "undiscounted", "charts", "info", "raw", "runners"}
-_LR_DECOR = re.compile(r"adam\w*|w|sgd|rmsprop|lion|adagrad|pg\d+|group\d*|param\w*|optimizer|optim|base|x|\d+|schedule|scheduler|lrs?\d*")
+_REWARD_DECOR = _set("ep episode episodic rollout env environment 100 undiscounted charts info raw runners total cumulative")
+_LR_DECOR = re.compile(
+    r"cosine|adam\w*|w|sgd|rmsprop|lion|adagrad|pg\d+|group\d*|param\w*|optimizer|optim|base|x|\d+|schedule|scheduler|lrs?\d*"
+)
 _GRAD_DECOR = {"total", "l2", "optim", "optimizer", "before", "clip", "clipping", "unclipped"}
 # metrics that belong to no split unless their name says so, and the words that say nothing beside them
 _OWN: dict[str, Collection[str]] = {"reward": _REWARD_DECOR, "grad_norm": _GRAD_DECOR, "entropy": (), "kl": ()}
@@ -141,9 +157,10 @@ _AGENT = _set("policy value vf pg actor critic entropy q qf qf1 qf2 td kl alpha 
 
 _STEPS = _list(
     "globalstep totaltimesteps numtimesteps timesteps timestep step iteration iterations iter iters itr it currentsteps currentstep "
-    "numupdates update updates nupdates frame frames numframes envsteps totalenvinteracts batch kimg episode episodes"
+    "numupdates update updates nupdates frame frames numframes envsteps totalenvinteracts batch batchid batchidx kimg examplecounter "
+    "episode episodes"
 )
-_EPOCHS = _list("epoch epoche currentepoch epochnum epochid ep")
+_EPOCHS = _list("epoch epoche epoca epoque currentepoch epochnum epochid ep")
 _TIMES = _set("time walltime timestamp runtime elapsed elapsedtime timeelapsed relativetime wall t")
 _STEP_TIMES = _set(
     "steptime itertime batchtime iterationtime secperstep secondsperstep secperiter timeperstep timeperiter dt stepms "
@@ -153,12 +170,33 @@ _DATA_TIMES = _set("datatime dataloadingtime loadtime dataload readercost avgrea
 _THROUGHPUT = re.compile(r"^(tokens?|tok|samples?|images?|imgs?|examples?|it|iters?|steps?)per(s|sec|second)$|^(throughput|fps|ips)$")
 _RUN = _set("run runid runname trial trialid trialname fold seed experiment experimentname job jobid")
 _PHASE = _set("split mode phase stage subset partition dataset")
-_GLUED = re.compile(r"(?<![a-z])(train|val|valid|test|eval)(loss|acc|accuracy|error|err|auc|f1|rmse|logloss|mse|mae|ppl)(?![a-z])")
+_GLUED = re.compile(
+    r"(?<![a-z])(train|val|valid|test|eval|trainings|validierungs)"
+    r"(loss|acc|accuracy|error|err|auc|f1|rmse|logloss|mse|mae|ppl|verlust|genauigkeit)(?![a-z])"
+)
+_NUMBERED = re.compile(r"(?<![a-z])loss(?=\d)")  # loss1 and loss_1 are the same
 _WORDS_KEPT = re.compile(r"mAP|mIoU|IoU|mAUC|ROUGE|LogLoss|logLoss|RMSE|MAE")
-_CJK = {
-    "训练": " train ", "验证": " val ", "测试": " test ", "损失": " loss ", "准确率": " acc ", "精度": " acc ", "学习率": " lr ",
-    "轮次": " epoch ", "步数": " step ", "損失": " loss ", "訓練": " train ", "検証": " val ", "正解率": " acc ",
-}  # fmt: skip
+_FOREIGN = {
+    "lr": r"学习率|学習率|학습률|скорость обучения",
+    "best": r"最佳|最好|最优|最良|최고|лучш\w*",
+    "discriminator": r"判别器|판별자|дискриминатор\w*",
+    "generator": r"生成器|생성자|генератор\w*",
+    "train": r"训练|訓練|学習|학습|훈련|обуч\w*|тренир\w*",
+    "val": r"验证|検証|검증|валид\w*|проверочн\w*",
+    "test": r"测试|テスト|테스트|тест\w*",
+    "loss": r"损失|損失|손실|потер\w*|лосс",
+    "error": r"误差|誤差|오차|ошибк\w*",
+    "acc": r"准确率|正确率|精度|正解率|정확도|точност\w*",
+    "reward": r"奖励|报酬|報酬|보상|наград\w*",
+    "epoch": r"轮次|轮|エポック|에포크|에폭|эпох\w*",
+    "step": r"步数|步|ステップ|스텝|шаг\w*|итераци\w*|迭代|반복",
+    "episode": r"回合|エピソード|에피소드|эпизод\w*",
+    "mean": r"平均|평균|средн\w*",
+    "set": r"集|セット|셋|выборк\w*|набор\w*",
+}
+"""How other scripts spell the words of a name: Chinese, Japanese, Korean, Russian. Accents are no hindrance."""
+_ENGLISH = [(re.compile(spelled, re.I), f" {english} ") for english, spelled in _FOREIGN.items()]
+_PARTICLES = _set("на в по de del da do di des du der die das の")
 
 
 KNOWN = frozenset(
@@ -196,11 +234,19 @@ class Role:
 def words(name: str) -> tuple[str, ...]:
     """A name's words in lower case: ``trainLoss/Box`` is train, loss, box."""
     if not name.isascii():
-        for word, english in _CJK.items():
-            name = name.replace(word, english)
+        name = _translated(name)
     name = _WORDS_KEPT.sub(lambda match: f"_{match[0].lower()}", name)
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name).lower()
-    return tuple(word for word in re.split(r"[^\w@]+|_+", _GLUED.sub(r"\1 \2", name)) if word)
+    return tuple(word for word in re.split(r"[^\w@]+|_+", _GLUED.sub(r"\1 \2", _NUMBERED.sub("loss ", name))) if word)
+
+
+def _translated(name: str) -> str:
+    """A name with the words of other scripts in English, without accents and the particles between."""
+    for spelled, english in _ENGLISH:
+        name = spelled.sub(english, name)
+    apart = unicodedata.normalize("NFKD", name)
+    plain = unicodedata.normalize("NFC", "".join(char for char in apart if not unicodedata.combining(char)))
+    return " ".join(word for word in plain.split() if word.lower() not in _PARTICLES)
 
 
 @lru_cache(maxsize=65_536)
@@ -367,7 +413,7 @@ def _metric(rest: list[str], split: str) -> Role | None:
         if not all(word in METRIC or word.isdigit() or word in _BOXES for word in detail):
             return None
         return Role("_".join(detail), split or "val", rank)
-    return Role(metric, split or "train", rank, "_".join(extra))
+    return Role(metric, split or ("val" if metric in _OF_RANKING else "train"), rank, "_".join(extra))
 
 
 def _twin(rest: list[str], split: str) -> int:

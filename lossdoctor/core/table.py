@@ -78,6 +78,9 @@ def _try(lines: list[str], separator: str) -> Dialect | None:
     header = _cells(lines[skip].lstrip("#% ") if separator == r"\s+" else lines[skip].strip().lstrip("#%"), separator)
     rows = [_cells(line, separator) for line in islice((line for line in lines[skip + 1 :] if line.strip()), 50)]
     rows = list(takewhile(lambda cells: not _is_header(cells, header), rows))
+    if len(header) > 1 and not header[-1] and not any(cells[-1] for cells in rows if len(cells) >= len(header)):
+        header.pop()  # a comma at the end of the line
+    rows = [_without_end(cells, len(header)) for cells in rows]
     if _count(header, _is_number) == len(header):
         rows, names, has_header = [header, *rows], tuple(str(i) for i in range(1, len(header) + 1)), False
     else:
@@ -90,7 +93,9 @@ def _try(lines: list[str], separator: str) -> Dialect | None:
         return None  # each line repeats the words: printed text, step 1 loss 0.5
     if fits and has_header and any(_SAYS.search(name) and all(map(_SAYS.search, cells)) for name, *cells in zip(names, *fits, strict=True)):
         return None  # iter: 1,500, loss: 0.5
-    if not rows or len(fits) < 0.8 * len(rows) or (len(names) < 2 and (separator != "," or not has_header or " " in names[0])):
+    if not rows or not names or len(fits) < 0.8 * len(rows) or (len(names) < 2 and (separator != "," or " " in names[0])):
+        return None
+    if len(names) < 2 and not has_header and not all(_is_number(cell) for cells in rows for cell in cells):
         return None
     commas = _COMMA_DECIMAL if separator == "," else _COMMA_NUMBER  # between commas it stands in quotes, as thousands may: "1,200"
     decimal = "," if _share(fits, commas.fullmatch) > _share(fits, _NUMBER.fullmatch, fraction=True) else "."
@@ -98,6 +103,11 @@ def _try(lines: list[str], separator: str) -> Dialect | None:
         return None
     padded = any(f"{separator} " in line for line in lines[skip:])
     return Dialect(separator, decimal, skip, names, has_header, padded)
+
+
+def _without_end(cells: list[str], size: int) -> list[str]:
+    """A row without the blank cell that a comma at its end makes."""
+    return cells[:-1] if len(cells) == size + 1 and not cells[-1] else cells
 
 
 def _is_header(cells: list[str], header: list[str]) -> bool:
@@ -199,7 +209,7 @@ def _parse_large(file: WholeLines, table: Dialect, names: list[str], use: list[s
             yield Block({name: _array(frame[name]) for name in use})
 
 
-def _parse_small(file: WholeLines, table: Dialect, names: list[str], use: list[str]) -> Iterator[Block]:
+def _parse_small(file: WholeLines, table: Dialect, names: list[str], use: list[str]) -> Iterator[Row]:
     """The same for a small table, without pandas, whose import takes longer than all the rest of a diagnosis."""
     parts = iter(file.read, b"")
     lines = b"".join(parts).decode("utf-8-sig", errors="replace").splitlines()[table.skip + table.has_header :]
@@ -207,7 +217,10 @@ def _parse_small(file: WholeLines, table: Dialect, names: list[str], use: list[s
         rows = [line.split() for line in lines]
     else:
         rows = list(csv.reader(lines, delimiter=table.separator, skipinitialspace=table.padded))
-    rows = [row for row in rows if any(row) and len(row) <= len(names)]
+    rows = [_without_end(row, len(names)) for row in rows if any(row)]
+    if longer := sum(len(row) > len(names) for row in rows):
+        yield {"#note": f"{longer} rows that have more cells than the header are left out"}
+    rows = [row for row in rows if len(row) <= len(names)]
     columns = {name: [row[i] if i < len(row) else "" for row in rows] for i, name in enumerate(names) if name in use}
     if rows:
         yield Block({name: _numbers(columns[name], table.decimal) for name in use})

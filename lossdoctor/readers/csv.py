@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import ClassVar
 
 from lossdoctor.core.errors import UnreadableLog
+from lossdoctor.core.names import recognise
 from lossdoctor.core.reader import Reader, Row, Source
-from lossdoctor.core.table import blocks, dialect
+from lossdoctor.core.table import Dialect, blocks, dialect
 
 _OF_RUNS = ({"Name", "State", "Runtime"}, {"Run ID", "Duration"})  # as W&B and MLflow export their overviews
 
@@ -25,4 +27,10 @@ class Csv(Reader):
         if table and any(columns <= set(table.names) for columns in _OF_RUNS):
             raise UnreadableLog(f"{source.name} is a table of runs, one row each; export the series of a run, its loss against its steps")
         if table:
-            yield from blocks(source, table)
+            yield from blocks(source, table, _called(source, table))
+
+
+def _called(source: Source, table: Dialect) -> list[str] | None:
+    """A lone column of numbers is called as its file is: ``train_loss.txt``, as ``numpy.savetxt`` writes them."""
+    stem = Path(source.name).stem
+    return [stem] if len(table.names) == 1 and not table.has_header and recognise(stem) else None

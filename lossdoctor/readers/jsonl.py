@@ -8,11 +8,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from lossdoctor.core.names import recognise
+from lossdoctor.core.errors import UnreadableLog
+from lossdoctor.core.names import AXES, SPLIT, recognise, words
 from lossdoctor.core.reader import LINE, Block, Reader, Row, Source
 
 _NUMBERED = re.compile(r"(?:epoch)?[ _-]?(\d{1,9})", re.I)
 _SENTENCE = ("msg", "message", "event", "log", "text")
+_PLURAL = re.compile(r"(epoch|step|iteration|iter|episode)s$", re.I)  # of a list that is an axis
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},]')
+_CLOSING = {"[": "]", "{": "}"}
 _DECODER = json.JSONDecoder()
 
 
@@ -59,7 +63,12 @@ class JsonArray(Reader):
         return source.is_text and head[:1] in ("[", "{") and _is_document(head)
 
     def rows(self, source: Source) -> Iterator[Row]:
-        document = source.json()
+        try:
+            document = source.json()
+        except UnreadableLog:
+            if (document := _mended(source.document())) is None:
+                raise
+            yield {"#note": "the document breaks off; what stands before that is read"}
         if isinstance(document, list):
             yield from (flat(row) for row in document if isinstance(row, dict))
         elif isinstance(document, dict):
@@ -77,14 +86,65 @@ def _columns(document: Mapping[str, Any]) -> Iterator[Row]:
     if rows := _by_epoch(document):
         yield from rows
         return
-    lists = {name: values for name, values in flat(document).items() if isinstance(values, list) and values}
-    for values in lists.values():
-        if all(isinstance(value, dict) for value in values):
-            yield from (flat(value) for value in values)
-            return
-    size = max(map(len, lists.values()), default=0)
-    if lists:
-        yield Block({name: values + [None] * (size - len(values)) for name, values in lists.items()})
+    lists = {_PLURAL.sub(r"\1", name): values for name, values in flat(document).items() if isinstance(values, list) and values}
+    objects = {name: values for name, values in lists.items() if all(isinstance(value, dict) for value in values)}
+    if objects:
+        yield from _objects(objects, {name: values for name, values in lists.items() if name not in objects})
+        return
+    axes = {len(values) for name, values in lists.items() if (role := recognise(name)) and role.metric in AXES}
+    most = max((len(values) for values in lists.values() if isinstance(values[0], int | float)), default=0)
+    for size in sorted((axes | {most}) - {0}, reverse=True):
+        alone = {name: values for name, values in lists.items() if len(values) == size}
+        others = {name: values for name, values in lists.items() if len(values) not in axes} if size == most else {}
+        yield Block({name: _spread(values, size) for name, values in (alone | others).items()})
+
+
+def _spread(values: list[Any], size: int) -> list[Any]:
+    """A shorter list over ``size`` rows: each value at the end of its share, as a validation stands that is made now and then;
+    one that lacks a few only is taken to begin with the others."""
+    if len(values) * 2 > size:
+        return (values + [None] * (size - len(values)))[:size]
+    spread: list[Any] = [None] * size
+    for number, value in enumerate(values, 1):
+        spread[number * size // len(values) - 1] = value
+    return spread
+
+
+def _objects(objects: Mapping[str, list[dict[str, Any]]], beside: Mapping[str, list[Any]]) -> Iterator[Row]:
+    """The rows of lists of objects, with lists as long as they beside them: ``{"val_loss": [...], "val_metrics": [{...}, ...]}``.
+
+    A list whose name tells a split lends it to the names within; of the others the first is the log, and what is not as
+    long as it tells of something else.
+    """
+    prefix = {name: f"{name}/" if any(word in SPLIT for word in words(name)) else "" for name in objects}
+    log = next((name for name in objects if not prefix[name]), None)
+    for size in dict.fromkeys(len(values) for name, values in objects.items() if log in (None, name)):
+        chosen = [name for name, values in objects.items() if len(values) == size and (prefix[name] or name == log)]
+        for at in range(size):
+            row = {name: values[at] for name, values in beside.items() if len(values) == size}
+            for name in chosen:
+                row |= flat(objects[name][at], prefix[name])
+            yield row
+
+
+def _mended(text: str) -> Any:
+    """The document of a JSON text that breaks off, up to its last whole item; None where it is unsound elsewhere.
+
+    Keras's histories end so where ``json.dump`` met a float32.
+    """
+    stack: list[str] = []
+    end, closing = 0, ""
+    for token in _TOKEN.finditer(text):
+        if token[0] in _CLOSING:
+            stack.append(_CLOSING[token[0]])
+        elif token[0] in "]}" and (not stack or stack.pop() != token[0]):
+            return None
+        if token[0][0] != '"':
+            end, closing = token.start() if token[0] == "," else token.end(), "".join(reversed(stack))
+    try:
+        return json.loads(text[:end] + closing) if stack else None
+    except (ValueError, RecursionError):
+        return None
 
 
 def _by_epoch(document: Mapping[str, Any]) -> list[Row]:
