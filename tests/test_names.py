@@ -11,6 +11,7 @@ LABELS = {
         *("loss", "train/loss", "Train Loss", "loss_train", "training_loss", "train_loss_epoch", "train_loss_step", "Loss/train"),
         *("trainLoss", "TrainLoss", "total_loss", "train/total_loss", "batch_loss", "epoch_loss", "train-loss", "tr_loss", "avg_loss"),
         *("cost", "objective", "losses/total_loss", "Training loss:", "训练损失", "trainloss", "loss/total", "TOTAL LOSS"),
+        *("训练集损失", "Потери на обучении", "학습 손실", "訓練損失", "Verlust", "pérdida", "Perda", "perte", "Mini-batch Loss"),
     ],
     "val_loss": [
         "val_loss",
@@ -22,13 +23,14 @@ LABELS = {
         "eval/loss",
         "Dev Loss",
         "Loss/val",
+        *("平均验证损失", "Потери на валидации", "검증 손실", "検証損失", "Val-Verlust", "pérdida de validación"),
     ],
     "test_loss": ["test_loss", "test/loss", "testing_loss"],
     "train_accuracy": ["acc", "accuracy", "train_acc", "top1", "acc1", "Acc@1", "sparse_categorical_accuracy", "train/top-1", "prec1"],
     "val_accuracy": ["val_acc", "eval_accuracy", "val_sparse_categorical_accuracy", "val/accuracy_top-1", "valacc", "val_acc@1"],
     "val_balanced_accuracy": ["val_balanced_accuracy", "val_bal_acc", "eval/balanced_accuracy"],
     "val_precision": ["val_precision", "metrics/precision(B)"],
-    "test_accuracy": ["test_acc", "test_acc1"],
+    "test_accuracy": ["test_acc", "test_acc1", "te_acc", "测试集准确率", "Точность на тестовой выборке", "테스트 정확도"],
     "lr": [
         "lr",
         "learning_rate",
@@ -64,10 +66,18 @@ LABELS = {
         "num_updates",
         "train/global_step",
     ],
-    "epoch": ["epoch", "Epoch", "train/epoch", "ep"],
+    "epoch": ["epoch", "Epoch", "train/epoch", "ep", "Эпоха", "에폭", "エポック", "Época"],
     "time": ["_timestamp", "wall_time", "elapsed_time", "time", "_runtime"],
     "step_time": ["step_time", "iter_time", "batch_time", "dt"],
-    "reward": ["reward", "Episode reward", "rollout/ep_rew_mean", "mean 100 episode reward", "episode_return", "AverageEpRet"],
+    "reward": [
+        "reward",
+        "Episode reward",
+        "rollout/ep_rew_mean",
+        "mean 100 episode reward",
+        "episode_return",
+        "AverageEpRet",
+        "Total Reward",
+    ],
     "train_policy_loss": ["Policy Loss", "policy_loss", "train/policy_loss"],
     "train_value_loss": ["Value Loss", "value_loss"],
     "train_box_loss": ["train/box_loss", "loss_box", "box_loss"],
@@ -99,6 +109,7 @@ def test_name(name: str, label: str) -> None:
     [
         *("total_steps", "max_steps", "n_parameters", "best_val_loss", "min_loss", "loss_scale", "loss_weight", "weight_decay", "eta"),
         *("eval_runtime", "eval_samples_per_second", "early_stopping_threshold", "gpt2 - train/loss__MAX", "filename", "", "42", "value"),
+        *("最佳验证损失", "Лучшая точность"),
     ],
 )
 def test_no_series(name: str) -> None:

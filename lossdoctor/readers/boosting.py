@@ -85,5 +85,6 @@ def _name(found: str) -> str:
     found = re.sub(r"^validation_0-", "train-", found)
     found = re.sub(r"^validation_\d+-", "valid-", found)
     found = re.sub(r"^(?:valid_?\d*|cv_agg)(?:'s (?:valid )?| )", "valid ", found)
-    found = re.sub(r"^(?:valid train|training's|training) ", "train ", found)
+    found = re.sub(r"^(\w+)'s ", r"\1 ", found)  # a set by the name that the script gave it
+    found = re.sub(r"^(?:valid train|training) ", "train ", found)
     return {"learn": "learn loss", "test": "test loss"}.get(found, re.sub(r"\bl2\b", "mse", re.sub(r"\bl1\b", "mae", found)))

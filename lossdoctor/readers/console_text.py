@@ -30,10 +30,24 @@ _BOXED = re.compile(r"\|\s*(\S[^|]*?)\s*\|\s*([^|]*?)\s*\|\s*$")
 _DIGIT = re.compile(r"(?<![a-z])\d|nan|inf", re.I)
 _CELLS = re.compile(r"[^\s|]+")
 _STAGES = re.compile(r"\[\s*(\d+)\s*/\s*\d+\]\s*\[\s*(\d+)\s*/")
+_STARRED = re.compile(r" \* +[^\W\d]")
 _PAIRED = re.compile(r"^\W*\[\s*(\d+)\s*,\s*(\d+)\s*\]")
 _STAGED = re.compile(r"\b(?:train|training|val|valid|validation|test|eval):? +(\d+) +\[ *\d+ */", re.I)
-_OF_SPLIT = re.compile(r"\b(?!iter\()(\w{1,40})\((train|val|valid|test)\)", re.I)  # mmengine's Epoch(val); Loss(train)
+_OF_SPLIT = re.compile(r"\b(?!iter\()(\w{1,40}) ?\((train|val|valid|validation|test)\)", re.I)  # mmengine's Epoch(val); Loss (train)
 _BOTH = re.compile(r"train(?:ing)?/(val\w*|test)\b", re.I)  # train/val loss: 0.5/0.6
+# Accuracy (%): 87.5; f1-score (micro avg)  0.9; of Loss (D) the name is D Loss
+_QUALIFIED = re.compile(r"([^\W\d_][\w\-]{0,40}) ?\((%|[^\W\d_][\w \-]{0,20})\)(?=\s{0,3}[:=]\s{0,3}[-+.\d]|\s{2,3}[-+.\d])")
+_UNITS = frozenset({"ms", "s", "sec", "secs", "second", "seconds", "min", "mins", "h", "hours", "gb", "mb"})
+_COUNTER = r"((?:global[ _]|training[ _])?(?:epoch|iteration|iter|step|batch|update|episode)s?)"
+# Cost after iteration 100: 0.5; Loss at step 100 is 0.5; Loss after 100 iterations: 0.5
+_SAYING = r"(?<![\w./\-])([^\W\d][\w\-]{0,40}(?: [^\W\d][\w\-]{0,40}){0,3}) (?:after|at|in|for)"
+_AFTER = re.compile(
+    rf"{_SAYING} (?:{_COUNTER} (\d+)|(\d+) {_COUNTER})(?:/\d+)?\)?(?: ?[:=]| is| was){{1,2}} ?(?={_NUMBER})",
+    re.I,
+)
+_IS = re.compile(rf" (?:is|was) ?[:=]? ?(?=[\[(]?(?:{_NUMBER}))", re.I)
+_HASH = re.compile(r"\b(epoch|iteration|iter|step|episode) ?#(?=\d)", re.I)
+_ORDINAL = re.compile(r"第\s{0,3}(\d+)\s{0,3}(?:/\s{0,3}\d+\s{0,3})?(?:个|個)?(轮|epoch|エポック|回合|步)", re.I)
 _MEAN = re.compile(rf"(?:{_NUMBER})\s*\(\s*({_NUMBER})\s*\)", re.I)
 _COLUMNS = re.compile(r"\b(train\w*)\s*\|\s*(val\w*|test)\s*$", re.I)  # AllenNLP's table of each epoch: Training | Validation
 _TWO_CELLS = re.compile(rf"(?<![\w./\-])([\w./\-]{{1,80}})\s*\|\s*({_NUMBER}|N/A)\s*\|\s*({_NUMBER}|N/A)\s*$", re.I)
@@ -49,7 +63,10 @@ _RL_SCORE = re.compile(r"(?:(?:avg|average|mean|total|current)[ _])?scores?", re
 _TIMES = frozenset({"time", "step_time", "data_time"})
 _CLOCKS = _TIMES | set(names.AXES)
 _AXES = {"E": "epoch", "#": "step"}  # spaCy's
+_F1 = re.compile("_F$")
 _PROSE = frozenset({"of", "to", "in", "on", "at", "by", "from", "with", "for", "is", "was", "the", "a", "and", "or", "than"})
+# what programs print in words of their own: TensorFlow's estimators have evaluated; DL4J; Marian
+_SAID = {"Saving dict for": "eval", "Score at iteration": "Loss at iteration", " : Up. ": " : step ", " : L.r. ": " : lr "}
 MOST = 4000  # characters of a line that are looked at
 
 
@@ -62,7 +79,7 @@ class ConsoleText(Reader):
         return source.is_text
 
     def rows(self, source: Source) -> Iterator[Row]:
-        header: list[str] = []
+        header = Header()
         box: dict[str, Any] = {}
         bars, printed = Bars(), Printed()
         split = heading = rank = ""
@@ -82,12 +99,11 @@ class ConsoleText(Reader):
                 yield from taken
                 continue
             if not _DIGIT.search(line):
-                header = _header(line) or (header if not line.strip("-|=+: \t") else [])
+                header.take(line)
                 continue
-            row = _cells(line, header) if header else {}
+            row = header.cells(line)
             if not row:
-                line = _OF_SPLIT.sub(r"\2 \1", line) if "(" in line else line
-                line = line.replace("Saving dict for", "eval")  # TensorFlow's estimators have evaluated
+                line = _spelled(line)
                 marks = _marks(line, split if _is_starred(line) else heading)
                 split = marks[-1][1] if marks else split
                 row = pairs(line, marks)
@@ -103,6 +119,36 @@ def _plain(line: str) -> str:
     """The line without colours, its table drawn with plain bars."""
     line = uncoloured(line)
     return line if line.isascii() else line.replace("│", "|").replace("┃", "|")
+
+
+def _spelled(line: str) -> str:
+    """The line with names before numbers: ``Cost after iteration 100: 0.5`` says ``iteration 100 Cost: 0.5``."""
+    if "(" in line:
+        line = _OF_SPLIT.sub(r"\2 \1", line)
+        line = _QUALIFIED.sub(_unbracketed, line)
+    for said, meant in _SAID.items():
+        line = line.replace(said, meant) if said in line else line
+    if " is" in line or " was" in line:
+        line = _IS.sub(": ", line)
+    if any(word in line for word in (" after ", " at ", " in ", " for ")):
+        line = _AFTER.sub(_counted, line)
+    if "#" in line:
+        line = _HASH.sub(r"\1 ", line)
+    return _ORDINAL.sub(r"\2 \1", line) if "第" in line else line
+
+
+def _unbracketed(match: re.Match[str]) -> str:
+    """A name with what stands in brackets after it before it, if that is no unit and no other metric (``Loss (MSE)``)."""
+    name, said = match.groups()
+    if said == "%":
+        return name
+    return match[0] if said.lower() in _UNITS or _metric(said) else f"{said} {name}"
+
+
+def _counted(match: re.Match[str]) -> str:
+    """When it was measured, and what: in the order of other logs."""
+    name, counter, at, at2, counter2 = match.groups()
+    return f"{counter or counter2.rstrip('s')} {at or at2} {name}: " if _metric(name) else match[0]
 
 
 def _pointed(lines: Iterator[str]) -> Iterator[str]:
@@ -131,7 +177,26 @@ def _heading(line: str, before: str) -> str:
 
 def _is_starred(line: str) -> bool:
     """Whether the line sums up those before: `` * Acc@1 76.1 Acc@5 92.9`` of the ImageNet example."""
-    return line.lstrip().startswith("*") or " * " in line
+    return line.lstrip().startswith("*") or (" * " in line and bool(_STARRED.search(line)))
+
+
+class Header:
+    """The names over the columns of a table, in one line or two."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.above = ""  # the line before, if that has no number
+
+    def take(self, line: str) -> None:
+        """A line without a number: the header of what follows, its other half, a rule, or the table's end."""
+        if line.strip("-|=+:_ \t"):
+            self.names = _header(line) or _header(_joined(self.above, line))
+            self.above = line
+
+    def cells(self, line: str) -> dict[str, Any]:
+        """The row that the line is under this header, if it is one."""
+        self.above = ""
+        return _cells(line, self.names) if self.names else {}
 
 
 class Bars:
@@ -273,6 +338,8 @@ def _value(match: re.Match[str], metric: str) -> float | None:
     if metric in names.AXES and (match["unit"] or ("." in match["number"] and not match["mark"].strip())):
         return None
     value = float(match["number"].replace(",", ""))
+    if metric == "step" and value % 1 and not match["name"].endswith("kimg"):
+        return None  # seconds for this iteration: 0.5
     if match["of"] and metric not in names.AXES:
         value = value / float(match["of"]) if float(match["of"]) else value
     if metric in _TIMES:
@@ -312,26 +379,47 @@ def _metric(name: str) -> str:
     return role.metric if role else ""
 
 
+def _joined(above: str, line: str) -> str:
+    """A header of two lines (MATLAB, Vowpal Wabbit) as one, if each has as many cells."""
+    if "|" in line:
+        upper, lower = _between_bars(above), _between_bars(line)
+        mark = "|"
+    else:
+        upper, lower, mark = above.split(), line.split(), "  "
+    if len(upper) != len(lower) or len(upper) < 3:
+        return ""
+    return mark.join(f"{a} {b}".strip() for a, b in zip(upper, lower, strict=True))
+
+
 def _header(line: str) -> list[str]:
     """The column names of a table, if a line is its header: two or more that we know, an epoch or a step among them.
 
     They stand between bars, or two spaces apart, or are words.
     """
-    apart = line.strip(" |").split("|") if "|" in line else re.split(r"\s{2,}|\t", line.strip())
+    apart = _between_bars(line) if "|" in line else re.split(r"\s{2,}|\t", line.strip())
     for cells in ([_AXES.get(cell.strip(), cell.strip()) for cell in apart], _CELLS.findall(line)):
         known = [_metric(cell) for cell in cells]
         if len(cells) <= 40 and set(known) & set(names.AXES) and sum(map(bool, known)) >= 2:
-            return [cell for cell in cells if cell != "cp"]
+            return _spacy(cells) if cells[:2] == ["epoch", "step"] else [cell for cell in cells if cell != "cp"]
     return []
+
+
+def _between_bars(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip().removeprefix("|").removesuffix("|").split("|")]
+
+
+def _spacy(cells: list[str]) -> list[str]:
+    """The columns of spaCy's table: what is no loss is a score on the development set, ENTS_F its F1."""
+    return [cell if "LOSS" in cell or cell in names.AXES else f"val {_F1.sub(' f1', cell)}" for cell in cells]
 
 
 def _cells(line: str, header: list[str]) -> dict[str, Any]:
     """The row of a table under ``header``; empty where the line has not as many cells, all but a few numbers."""
-    cells = [cell.strip() for cell in line.strip(" |").split("|")] if "|" in line else line.split()
+    cells = _between_bars(line) if "|" in line else line.split()
     if len(cells) != len(header):
         cells = [cell for cell in _CELLS.findall(line) if cell != "+"]  # skorch marks a checkpoint so
     if len(cells) != len(header):
         return {}
-    numbers = {name: names.number(cell) for name, cell in zip(header, cells, strict=True)}
+    numbers = {name: names.number(cell.rstrip("%")) for name, cell in zip(header, cells, strict=True)}
     known = {name: value for name, value in numbers.items() if not isinstance(value, str)}
-    return known if len(known) >= 0.6 * len(cells) else {}
+    return known if len(known) >= 0.6 * sum(map(bool, cells)) else {}
