@@ -6,7 +6,9 @@ import math
 from pathlib import Path
 from textwrap import dedent
 
+import numpy as np
 import pytest
+import small_workloads
 import torch
 from torch import nn
 
@@ -285,6 +287,13 @@ def test_folds_hold_out_every_training_example_once_and_keep_the_shares_of_the_c
         assert sorted(torch.cat([fitted.x, fold.x]).flatten().tolist()) == list(range(108))
         held += fold.x.flatten().tolist()
     assert sorted(held) == list(range(90))
+
+
+@pytest.mark.parametrize(("examples", "length"), [(150, 4), (20, 6)])
+def test_many_validation_examples_or_such_of_another_shape_stay_what_they_are(examples: int, length: int) -> None:
+    train, val = (np.zeros((400, 4)), np.zeros(400, int)), (np.zeros((examples, length)), np.zeros(examples, int))
+    workload = small_workloads.workload(lambda: nn.Linear(4, 2), train, val)
+    assert workload.fold(1) is workload
 
 
 def test_a_training_can_be_ended_by_its_listener(make) -> None:

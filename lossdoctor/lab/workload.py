@@ -56,7 +56,8 @@ class Workload:
         few = len(val) < FEW and len(val) <= len(train) <= FOLDED
         if not number or not few or not isinstance(train, TensorSplit) or not isinstance(val, TensorSplit):
             return self
-        return replace(self, splits=exchanged(train, val, number))
+        alike = train.x.shape[1:] == val.x.shape[1:] and train.y.shape[1:] == val.y.shape[1:]
+        return replace(self, splits=exchanged(train, val, number)) if alike else self
 
     @property
     def train(self) -> Split:
