@@ -325,6 +325,7 @@ def test_darknet_average() -> None:
         "[{i}]\ttrain-logloss:{a}\teval-logloss:{b}\n",
         "[{i}]\tvalidation_0-mlogloss:{a}\tvalidation_1-mlogloss:{b}\n",
         "[{i}]\ttraining's l2: {a}\tvalid_1's l2: {b}\n",
+        "[{i}]\ttrain's l2: {a}\tvalid's l2: {b}\n",
         "[{i}]\ttraining's binary_logloss: {a}\tvalid_0's binary_logloss: {b}\n",
         "{i}:\tlearn: {a}\ttest: {b}\tbest: 0.1 (0)\ttotal: 50.1ms\tremaining: 3.2s\n",
         "[{i}]\ttrain-rmse:{a}+0.01\teval-rmse:{b}+0.02\n",
