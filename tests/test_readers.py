@@ -752,3 +752,14 @@ def test_rewards_of_several_environments_are_averaged() -> None:
 def test_the_hint_names_no_column_that_is_known() -> None:
     with pytest.raises(LossDoctorError, match="--map train_loss='quality'"):
         one("epoch,quality,lr\n0,1.0,0.1\n1,0.5,0.1\n")
+
+
+def test_a_run_whose_episodes_begin_anew_is_another() -> None:
+    """Its first episode is longer than that of the run before, so that its steps do not fall back to the start."""
+    first = "".join(f"{i},{100 * i},{loss}\n" for i, loss in enumerate(LOSS, 1))
+    second = "".join(f"{i},{150 + 120 * i},{loss + 1}\n" for i, loss in enumerate(LOSS, 1))
+    header = "episode,step,loss\n"
+    runs = read("-", stdin=(header + first + header + header + second).encode())
+    assert [values(run, "train_loss") for run in runs] == [LOSS, [loss + 1 for loss in LOSS]]
+    resumed = one("epoch,step,loss\n0,100,2\n0,200,1.5\n0,300,1.25\n0,200,1.75\n0,300,1.0\n1,400,0.5\n")
+    assert values(resumed, "train_loss") == [2, 1.75, 1.0, 0.5]

@@ -477,7 +477,8 @@ def _runs(columns: dict[str, Column], roles: Roles, key: str) -> Iterator[Run]:
     if lead is None:
         return
     clock = _clock(columns, roles, lead)
-    starts, resumes = _restarts(clock, lead)
+    counters = [columns[name] for names_of_axis in roles.axes.values() for name in names_of_axis if len(columns.get(name, ()))]
+    starts, resumes = _restarts(clock, lead, counters)
     notes = list(roles.notes)
     if starts:
         notes.append(f"{len(starts) + 1} runs stand one after another in this log; its steps start over")
@@ -594,11 +595,11 @@ def _unwrapped(step: Column, epoch: Column) -> Column:
     return Column(step.row, step.value + offsets)
 
 
-def _restarts(clock: Clock, lead: Column) -> tuple[list[int], list[tuple[int, float]]]:
+def _restarts(clock: Clock, lead: Column, counters: list[Column]) -> tuple[list[int], list[tuple[int, float]]]:
     """The rows at which a new run begins, and those at which one resumes with the step it resumes at.
 
-    A run starts over when its steps fall back to where they began; when they fall back to the middle, it was resumed
-    from a checkpoint, and what had been logged past that step is void.
+    A run starts over when its steps, or another of its counters, fall back to where they began; when they fall back to
+    the middle, it was resumed from a checkpoint, and what had been logged past that step is void.
     """
     time = clock.time
     if time is None:
@@ -613,7 +614,8 @@ def _restarts(clock: Clock, lead: Column) -> tuple[list[int], list[tuple[int, fl
     for at in (np.flatnonzero(fallen) + 1).tolist():
         spacing = float(np.median(np.diff(steps[begin:at]))) if at - begin > 4 else 0.0
         row = _first_after(time, int(rows[at - 1]), int(rows[at]), float(steps[at - 1]))
-        if steps[at] <= steps[begin] + spacing:
+        looked_at = counters if len(resumes) < SEVERAL else []  # of interleaved runs each fall would cost the whole log
+        if steps[at] <= steps[begin] + spacing or any(_starts_over(counter.at(rows[begin : at + 1])) for counter in looked_at):
             starts.append(row)
             begin = at
         else:
@@ -624,6 +626,11 @@ def _restarts(clock: Clock, lead: Column) -> tuple[list[int], list[tuple[int, fl
             "log each run to a file of its own, or with a column 'run'"
         )
     return starts, resumes
+
+
+def _starts_over(count: Floats) -> bool:
+    """Whether a counter that has only risen ends where it began."""
+    return bool(count[-1] <= count[0] < count[-2] and not np.greater(*_pairs(count[:-1])).any())
 
 
 def _first_after(axis: Column, last: int, new: int, step: float) -> int:

@@ -175,6 +175,7 @@ _GLUED = re.compile(
     r"(loss|acc|accuracy|error|err|auc|f1|rmse|logloss|mse|mae|ppl|verlust|genauigkeit)(?![a-z])"
 )
 _NUMBERED = re.compile(r"(?<![a-z])loss(?=\d)")  # loss1 and loss_1 are the same
+_HIT_RATIO = re.compile(r"hit[ _-]?(?:ratio|rate)(?=@)", re.I)
 _WORDS_KEPT = re.compile(r"mAP|mIoU|IoU|mAUC|ROUGE|LogLoss|logLoss|RMSE|MAE")
 _FOREIGN = {
     "lr": r"学习率|学習率|학습률|скорость обучения",
@@ -235,6 +236,7 @@ def words(name: str) -> tuple[str, ...]:
     """A name's words in lower case: ``trainLoss/Box`` is train, loss, box."""
     if not name.isascii():
         name = _translated(name)
+    name = _HIT_RATIO.sub("hr", name)
     name = _WORDS_KEPT.sub(lambda match: f"_{match[0].lower()}", name)
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name).lower()
     return tuple(word for word in re.split(r"[^\w@]+|_+", _GLUED.sub(r"\1 \2", _NUMBERED.sub("loss ", name))) if word)
