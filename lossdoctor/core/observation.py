@@ -125,11 +125,12 @@ class Labels:
 @dataclass(frozen=True)
 class Overlap:
     """``shared`` is the share of validation examples that occur, input and target, in training; ``inner`` the share of training
-    examples that occur there more than once."""
+    examples that occur there more than once. ``fine`` says that the inputs take so many values that none are the same by chance."""
 
     shared: float
     inner: float
     examples: int
+    fine: bool = False
 
 
 @dataclass(frozen=True)
@@ -206,7 +207,8 @@ class Images:
 class Tokens:
     """Sequences of whole numbers: the share of ``padding`` (the value that ends or begins most of them), and of targets that are
     ``masked`` by -100; ``silent`` is the share of examples all of whose targets are. ``common`` is the share of the most frequent
-    value among the places that are no padding, ``kinds`` the number of different values."""
+    value among the places that are no padding, ``kinds`` the number of different values, ``copied`` the share of targets that equal
+    the input at their place, of pairs of equal shape."""
 
     padding: float
     masked: float
@@ -214,6 +216,7 @@ class Tokens:
     length: int
     common: float = 0.0
     kinds: int = 0
+    copied: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -403,6 +406,15 @@ class Reward:
     constant: float
     against: float
     far: float
+
+
+@dataclass(frozen=True)
+class Felt:
+    """Where a loss feels a target: of the change in its gradient by the outputs when one target changes, the share at the one place
+    where it is largest; ``places`` is how many there are in a batch."""
+
+    focus: float
+    places: int
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ FEWEST = 200
 FEWEST_NEW = 60  # validation examples
 FEW = 10  # examples of a class under which it is left out
 TREES = 60
+STRETCHES = 4  # of a split, each of which is judged by what the others say
 
 
 def relation(x: NDArray[Any], y: NDArray[Any], val: tuple[NDArray[Any], NDArray[Any]] | None = None, *, classes: bool) -> Relation | None:
@@ -48,22 +49,43 @@ def relation(x: NDArray[Any], y: NDArray[Any], val: tuple[NDArray[Any], NDArray[
 
 
 def shift(x: NDArray[Any], x_val: NDArray[Any], names: tuple[str, ...]) -> Shift | None:
-    """How well a forest tells validation inputs from training inputs (Lopez-Paz and Oquab 2017, classifier two-sample tests)."""
+    """How well a forest tells validation inputs from training inputs (Lopez-Paz and Oquab 2017, classifier two-sample tests).
+
+    It is judged on whole stretches of both splits that it has not seen, and the standard error counts what lies next to each other as
+    little more than one example where the votes follow each other: windows of a series overlap.
+    """
     count = min(len(x), len(x_val), EXAMPLES // 2)
     if count < FEWEST_NEW:
         return None
     random = np.random.default_rng(0)
-    parts = [np.nan_to_num(v[random.permutation(len(v))[:count]], posinf=0.0, neginf=0.0) for v in (x, x_val)]
+    parts = [np.nan_to_num(v[np.sort(random.permutation(len(v))[:count])], posinf=0.0, neginf=0.0) for v in (x, x_val)]
     table = np.concatenate([v.reshape(count, -1)[:, :FEATURES] for v in parts])
     if x.ndim > 2:  # of images and sequences, means and spreads too: what a change of brightness or units does
         every = [by_feature(one[None]) for v in parts for one in v]
         table = np.hstack([table, [[*one.mean(axis=0), *one.std(axis=0)] for one in every]])
     is_val = np.repeat([0, 1], count)
-    forest = RandomForestClassifier(TREES, oob_score=True, min_samples_leaf=3, random_state=0).fit(table, is_val)
-    first = int(forest.feature_importances_.argmax())
+    stretch = np.tile(np.arange(count) * STRETCHES // count, 2)
+    votes, importance = np.zeros(2 * count), np.zeros(table.shape[1])
+    for out in range(STRETCHES):
+        forest = RandomForestClassifier(TREES // 2, min_samples_leaf=3, random_state=0).fit(table[stretch != out], is_val[stretch != out])
+        votes[stretch == out] = forest.predict_proba(table[stretch == out])[:, 1]
+        importance += forest.feature_importances_
+    first = int(importance.argmax())
     name = names[first] if len(names) == table.shape[1] else f"x{first}"
-    votes = np.nan_to_num(forest.oob_decision_function_)[:, 1]
-    return Shift(float(roc_auc_score(is_val, votes)), math.sqrt((2 * count + 1) / (12 * count**2)), name, 2 * count)
+    alike = max(_alike(votes[is_val == side]) for side in (0, 1))
+    error = math.sqrt((2 * count + 1) / (12 * count**2) * alike)
+    return Shift(float(roc_auc_score(is_val, votes)), error, name, 2 * count)
+
+
+def _alike(values: NDArray[Any]) -> float:
+    """Of how many values in a row each is worth one: 1 plus twice their correlations at all lags, up to the first that says nothing."""
+    centred, worth = values - values.mean(), 1.0
+    for lag in range(1, len(values) // 2 if np.ptp(values) > 0 else 0):
+        correlation = float((centred[lag:] * centred[:-lag]).sum() / (centred**2).sum())
+        if correlation < 2 / math.sqrt(len(values)):
+            break
+        worth += 2 * correlation
+    return worth
 
 
 def _sample(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

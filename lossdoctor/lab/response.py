@@ -1,15 +1,16 @@
-"""How a loss answers to outputs that are made up, and how far back in a sequence an output looks."""
+"""How a loss answers to outputs that are made up and to targets that change, and how far back in a sequence an output looks."""
 
 from __future__ import annotations
 
 import contextlib
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from lossdoctor.core.observation import Reach, Reward
+from lossdoctor.core.observation import Felt, Reach, Reward
 from lossdoctor.lab.observe import examples, fresh, measurement, output
 from lossdoctor.lab.workload import Workload, as_labels
 
@@ -17,6 +18,8 @@ SCALES = (0.1, 0.3, 1.0, 3.0, 10.0)
 FAR = 1e4
 FAINT = 1e-5  # of the largest gradient over the steps of a sequence
 FEWEST = 8  # steps of a sequence
+ASKED = 4  # targets that are changed, one after the other
+FEW = 16  # examples of the batch that they are in
 
 
 @measurement
@@ -54,6 +57,66 @@ def reward(workload: Workload) -> Reward | None:
     if not math.isfinite(constant):
         return None
     return Reward(lowest(*sizes), constant, lowest(*(-size for size in sizes)), loss(levels[-1], -FAR))
+
+
+@measurement
+def felt(workload: Workload) -> Felt | None:
+    """Where the gradient by the outputs changes with a target, for losses and steps of the user's own; the median over some targets.
+
+    None where the model is not called once with one tensor as its output, or outputs and targets do not correspond place by place.
+    """
+    if workload.config.training.step is None and ":" not in workload.loss_name:
+        return None
+    batch = examples(workload, FEW)
+    if not isinstance(batch, tuple | list) or len(batch) != 2 or not isinstance(batch[1], Tensor):
+        return None
+    y, model, made = batch[1], fresh(workload).eval(), list[Tensor]()
+
+    def put_out(module: nn.Module, args: Any, out: Any) -> Tensor | None:
+        """The outputs of the first pass take the place of those of the later ones."""
+        if not isinstance(out, Tensor):
+            return None
+        made.append(made[0] if made else out.detach().clone().requires_grad_())
+        return made[0]
+
+    def gradient(targets: Tensor) -> Tensor | None:
+        calls = len(made)
+        loss = workload.loss(model, [batch[0], targets])[0]
+        once = len(made) == calls + 1 and loss.requires_grad
+        return torch.autograd.grad(loss, made[0], allow_unused=True)[0] if once else None
+
+    handle = model.register_forward_hook(put_out)
+    try:
+        before = gradient(y)
+        if before is None or not (axes := _class_axes(before, y)):
+            return None
+        shares = []
+        for place in torch.linspace(0, y.numel() - 1, ASKED + 2)[1:-1].long().tolist():
+            other = y.reshape(-1)[y.reshape(-1) != y.reshape(-1)[place]]
+            if len(other):
+                changed = y.clone()
+                changed.view(-1)[place] = other[0]
+                after = gradient(changed)
+                shares += [] if after is None else [_at_one_place((after - before).square(), axes)]
+    finally:
+        handle.remove()
+    shares = [share for share in shares if math.isfinite(share)]
+    return Felt(sorted(shares)[len(shares) // 2], y.numel()) if shares else None
+
+
+def _class_axes(outputs: Tensor, y: Tensor) -> list[int | None]:
+    """The axes of ``outputs`` that ``y`` lacks and may be the classes; None stands for no axis; empty where they do not correspond."""
+    if y.is_floating_point():
+        return [None] if outputs.numel() == y.numel() else []
+    shape = list(outputs.shape)
+    return [axis for axis in range(1, len(shape)) if y.dim() > 1 and shape[:axis] + shape[axis + 1 :] == list(y.shape)]
+
+
+def _at_one_place(change: Tensor, axes: list[int | None]) -> float:
+    """The largest share of a change of outputs at one place, its classes added up; NaN where nothing changed."""
+    total = float(change.sum())
+    parts = (change if axis is None else change.sum(dim=axis) for axis in axes)
+    return max(float(part.max()) for part in parts) / total if total > 0 else math.nan
 
 
 @measurement

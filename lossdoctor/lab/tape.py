@@ -89,7 +89,7 @@ class Tape(TorchFunctionMode):
             self.channels_first = name.startswith("conv")
         if kind:
             weight = self._weight(kind, args, tensors)
-            rate = _rate(args, kwargs) if kind == "dropout" else 0.0
+            rate = _rate(args, kwargs) if kind == "dropout" else _momentum(args, kwargs) if name == "batch_norm" else 0.0
             self._add(kind, name, value, bare=source if kind == "weighted" else "", rate=rate, weight=weight)
         elif name not in LINEAR:
             self.last = name
@@ -134,7 +134,7 @@ class Tape(TorchFunctionMode):
                 values=len(units),
                 finite=bool(torch.isfinite(units).all()),
                 twins=twins(weight) if weight is not None else 0.0,
-                rank=_rank(units) if kind in ("activation", "weighted") and units.shape[1] > 1 else 1.0,
+                rank=_rank(units) if kind in ("activation", "weighted", "recurrent") and units.shape[1] > 1 else 1.0,
             )
         )
         self.last = kind
@@ -215,3 +215,9 @@ def _rate(args: tuple[Any, ...], kwargs: dict[str, Any]) -> float:
     """The rate of a call of dropout(input, p, training); 0 where it is off."""
     rate, on = kwargs.get("p", args[1] if len(args) > 1 else 0.5), kwargs.get("training", args[2] if len(args) > 2 else True)
     return float(rate) if on else 0.0
+
+
+def _momentum(args: tuple[Any, ...], kwargs: dict[str, Any]) -> float:
+    """How much of each batch a call of batch_norm(input, mean, var, weight, bias, training, momentum) lets into the running means."""
+    momentum = kwargs.get("momentum", args[6] if len(args) > 6 else 0.1)
+    return float(momentum) if isinstance(momentum, int | float) else 0.1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lossdoctor.core.observation import Gradients, Pass
+from lossdoctor.core.observation import Felt, Gradients, Pass
 
 if TYPE_CHECKING:
     from lossdoctor.lab.workload import Workload
@@ -15,3 +15,13 @@ def gradients(workload: Workload, forward_pass: Pass) -> Gradients:
     from lossdoctor.lab import observe
 
     return observe.gradients(workload)
+
+
+def felt(workload: Workload, forward_pass: Pass) -> Felt | None:
+    """At how many outputs a loss of the user's own feels the change of one target.
+
+    Absent: the loss is one of torch's own, or outputs and targets do not correspond place by place.
+    """
+    from lossdoctor.lab import response
+
+    return response.felt(workload)

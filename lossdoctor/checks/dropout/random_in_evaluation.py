@@ -15,6 +15,7 @@ class RandomInEvaluation(Check):
     """
 
     code, severity = "DROP102", Severity.ERROR
+    requires = frozenset({"FRZ103"})
     references = ("PyTorch documentation, torch.nn.functional.dropout",)
     moved = 1e-3  # of the spread of the outputs
 

@@ -15,7 +15,8 @@ class Unregistered(Check):
 
     Why it matters: they stay as they were drawn, are not saved with the model and do not move to the GPU with it.
     How it is detected: the tensors at which a backward pass ends, against `model.parameters()`.
-    What to do: nn.ModuleList or nn.ModuleDict in place of a list or dict of layers; nn.Parameter in place of a bare tensor.
+    What to do: nn.ModuleList or nn.ModuleDict in place of a list or dict of layers; nn.Parameter in place of a bare tensor;
+    layers made in `__init__`, not in `forward`, which would draw them anew at every call.
     """
 
     code, severity = "FRZ103", Severity.ERROR
@@ -27,7 +28,7 @@ class Unregistered(Check):
             return None
         return self.finding(
             f"The gradient reaches tensors that the model does not list among its parameters, of shape {listed(unknown)}: "
-            "are layers kept in a plain list?",
+            "are layers kept in a plain list, or made in forward?",
             confidence=0.95,
             shapes=list(unknown[:20]),
         )

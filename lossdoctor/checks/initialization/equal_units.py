@@ -10,14 +10,15 @@ class EqualUnits(Check):
     """The units of a hidden layer start with the same weights.
 
     Why it matters: equal units get equal gradients and stay equal: a wide layer is then worth one unit.
-    How it is detected: equal rows in the weights of hidden layers before training. A layer that starts at zero by design, as the last one
-    of a block may, is passed over once its units differ after a few steps.
+    How it is detected: equal rows in the weights of hidden layers before training, or states of a recurrent layer that are all alike.
+    A layer that starts at zero by design, as the last one of a block may, is passed over once its units differ after a few steps.
     What to do: draw weights at random (Kaiming for ReLU, Xavier for tanh); only biases may start constant.
     """
 
     code, severity = "INIT102", Severity.ERROR
     references = ("Goodfellow et al. 2016, Deep Learning, 8.4",)
     share = 0.5  # of the units; own
+    alone = 1.001  # directions in which the examples differ behind a recurrent layer: all of its units do the same
 
     def examine(self, forward_pass: Pass, short_run: ShortRun | None) -> Finding | None:
         weighted = [o for o in forward_pass.operations if o.kind == "weighted"]
@@ -27,6 +28,7 @@ class EqualUnits(Check):
             for place, o in enumerate(weighted[:-1])
             if o.twins > self.share and (o.std > 0 or place == 0 or still.get(o.layer, 1.0) > self.share)
         ]
+        equal += [(0, o) for o in forward_pass.operations if o.kind == "recurrent" and o.twins > self.share and o.rank < self.alone]
         if not equal:
             return None
         names = [o.layer for _, o in equal]
@@ -41,5 +43,8 @@ class EqualUnits(Check):
     _layers = {
         share: Pass((Operation("0", "weighted", "linear", twins=share), Operation("2", "weighted", "linear"))) for share in (0.0, 1.0)
     }
-    sick = [{"forward_pass": _layers[1.0], "short_run": None}]
+    sick = [
+        {"forward_pass": _layers[1.0], "short_run": None},
+        {"forward_pass": Pass((Operation("0", "recurrent", "gru", twins=1.0, rank=1.0),)), "short_run": None},
+    ]
     healthy = [{"forward_pass": _layers[0.0], "short_run": None}]

@@ -21,7 +21,7 @@ class LossFarFromChanceAtStart(Check):
     """
 
     code, severity = "INIT101", Severity.WARNING
-    requires = frozenset({"PRE101", "PRE102", "PRE104", "PRE105", "PRE106", "INIT103", "LOSS101", "LOSS102", "LOSS103", "LAB101"})
+    requires = frozenset({"PRE101", "PRE102", "PRE104", "PRE105", "PRE106", "INIT103", "LOSS101", "LOSS102", "LOSS103", "LAB101", "LAB107"})
     references = ("Karpathy 2019, A Recipe for Training Neural Networks", "CS231n, Neural Networks part 3")
     factor = 1.8  # times chance; own
     margin = 0.7  # nats above chance, so that two classes need more than noise; own
@@ -37,7 +37,7 @@ class LossFarFromChanceAtStart(Check):
             return None
         return self.finding(
             f"The untrained model starts at a loss of {loss:.4g}; a guess is at {guess:.3g}.",
-            confidence=0.75 if loss > 4 * guess else 0.6,
+            confidence=0.86 if loss > 30 * guess else 0.75 if loss > 4 * guess else 0.6,
             loss=loss,
             chance=guess,
         )

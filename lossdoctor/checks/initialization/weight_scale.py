@@ -13,7 +13,7 @@ class WeightsBadlyScaled(Check):
 
     Why it matters: values grow or fade by that factor at each layer, and gradients with them.
     How it is detected: the spread of each layer's weights in units of 1/sqrt(inputs); 0.6 is torch's own, 1.4 Kaiming's. A layer that a
-    normalization follows is passed over, as is a last layer that starts small on purpose.
+    normalization follows is passed over, as is a last layer that starts small on purpose. Of embeddings, the size of what is looked up.
     What to do: Kaiming weights for ReLU, Xavier for tanh: `model.edits: [{initialize: kaiming}]`.
     """
 
@@ -23,6 +23,7 @@ class WeightsBadlyScaled(Check):
     large = 5.0  # own: N(0, 1) weights reach it from 25 inputs on
     recurrent = 2.5  # own: the spectral radius, by which the state of a plain recurrent layer grows at each step
     small = 0.02  # own: N(0, 0.02) over 64 inputs is 0.16
+    embedded = 6.0  # size of what is looked up; own
 
     def examine(self, forward_pass: Pass) -> Finding | None:
         steps = [o for o in forward_pass.operations if o.kind in ("weighted", "norm", "activation")]
@@ -34,6 +35,14 @@ class WeightsBadlyScaled(Check):
         recurrent = max((o for o in forward_pass.operations if o.kind == "recurrent"), key=lambda o: o.gain, default=None)
         if recurrent and recurrent.gain > self.recurrent:
             return self._report(recurrent, "large", 0.88)
+        embedded = max((o for o in forward_pass.operations if o.kind == "embedding"), key=lambda o: o.rms, default=None)
+        if embedded and embedded.rms > self.embedded and not any(o.kind == "norm" for o in forward_pass.operations):
+            return self.finding(
+                f"The embeddings of layer {embedded.layer} start at a size of {embedded.rms:.3g}; torch's own start at 1.",
+                confidence=0.85,
+                layer=embedded.layer,
+                size=embedded.rms,
+            )
         if not free:
             return None
         largest = max(free, key=lambda o: o.gain)
@@ -57,5 +66,5 @@ class WeightsBadlyScaled(Check):
         gain: Pass((Operation("0", "weighted", "linear", gain=gain, inputs=64, units=64), Operation("1", "activation", "relu")))
         for gain in (0.58, 24.0)
     }
-    sick = [{"forward_pass": _layers[24.0]}]
+    sick = [{"forward_pass": _layers[24.0]}, {"forward_pass": Pass((Operation("words", "embedding", "embedding", rms=12.0),))}]
     healthy = [{"forward_pass": _layers[0.58]}]

@@ -10,9 +10,9 @@ class ValidationInTraining(Check):
     """Validation examples are found in the training data, bit by bit.
 
     Why it matters: the validation loss rewards learning by heart; the model will do worse on new data than it says.
-    How it is detected: inputs and targets of both splits compared; data in which training examples repeat each other as much are passed
-    over.
-    What to do: remove duplicates before splitting; split by what the examples belong to (patient, day, document).
+    How it is detected: inputs and targets of both splits compared; data that take few values, so that training examples repeat each other
+    as much by chance, are passed over.
+    What to do: split first, then oversample; remove duplicates; split by what the examples belong to (patient, day, document).
     """
 
     code, severity = "LEAK101", Severity.WARNING
@@ -22,7 +22,7 @@ class ValidationInTraining(Check):
 
     def examine(self, overlap: Overlap) -> Finding | None:
         count = round(overlap.shared * overlap.examples)
-        if overlap.shared < self.share or count < self.fewest or overlap.shared < 1.5 * overlap.inner:
+        if overlap.shared < self.share or count < self.fewest or (not overlap.fine and overlap.shared < 1.5 * overlap.inner):
             return None
         return self.finding(
             f"{count} of {overlap.examples} validation examples ({overlap.shared:.0%}) are in the training data too.",
@@ -31,5 +31,8 @@ class ValidationInTraining(Check):
             examples=count,
         )
 
-    sick = [{"overlap": Overlap(shared=0.3, inner=0.0, examples=200)}]
+    sick = [
+        {"overlap": Overlap(shared=0.3, inner=0.0, examples=200)},
+        {"overlap": Overlap(shared=0.5, inner=0.5, examples=200, fine=True)},
+    ]
     healthy = [{"overlap": Overlap(shared=0.0, inner=0.0, examples=200)}, {"overlap": Overlap(shared=1.0, inner=0.99, examples=200)}]

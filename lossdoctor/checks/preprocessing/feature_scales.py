@@ -42,7 +42,7 @@ class FeatureScales(Check):
         if largest < self.small:
             return self.finding(
                 f"All features are tiny: the largest, {worst}, is of size {largest:.2g}{columns.sample}.",
-                confidence=0.55,
+                confidence=round(float(np.clip(0.55 + 0.25 * np.log10(self.small / max(largest, 1e-12)), 0.55, 0.9)), 2),
                 column=worst,
                 **numbers,
             )

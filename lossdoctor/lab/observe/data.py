@@ -36,6 +36,7 @@ ROWS = 100_000  # examples that the data checks look at
 VALUES = 10_000_000  # input values that they look at
 KNOWN = 1_000_000  # training examples that validation examples are compared with
 CHUNK = 10_000  # examples read at once for that
+FEWEST = 20  # different examples that show how fine the inputs are
 
 Array = NDArray[Any]
 
@@ -107,7 +108,7 @@ def overlap(workload: Workload) -> Overlap | None:
     known = Counter(_prints(train, KNOWN))
     asked = list(_prints(val, ROWS))
     shared = sum(mark in known for mark in asked) / len(asked)
-    return Overlap(shared, sum(count for count in known.values() if count > 1) / known.total(), len(asked))
+    return Overlap(shared, sum(count for count in known.values() if count > 1) / known.total(), len(asked), _fine(train))
 
 
 @measurement
@@ -200,9 +201,10 @@ def tokens(workload: Workload) -> Tokens | None:
     hidden = hidden.reshape(len(hidden), -1).float()
     kinds, counts = np.unique(ids[~blank].cpu().numpy(), return_counts=True)
     common = float(counts.max() / counts.sum()) if len(counts) else 0.0
-    return Tokens(
-        float(blank.float().mean()), float(hidden.mean()), float(hidden.min(dim=1).values.mean()), ids.shape[1], common, len(kinds)
-    )
+    paired = not isinstance(batch, Mapping) and isinstance(labels, Tensor) and labels.shape == ids.shape  # in a mapping, models shift
+    copied = float((labels == ids)[~blank].float().mean()) if paired and not bool(blank.all()) else 0.0
+    silent = float(hidden.min(dim=1).values.mean())
+    return Tokens(float(blank.float().mean()), float(hidden.mean()), silent, ids.shape[1], common, len(kinds), copied)
 
 
 def baselines(workload: Workload) -> Baselines | None:
@@ -271,6 +273,15 @@ def _prints(split: TensorSplit, most: int) -> Iterator[int]:
         x, y = (part[begin : min(begin + CHUNK, most)].cpu().numpy() for part in (split.x, split.y))
         for one, target in zip(x, y, strict=True):
             yield hash((one.tobytes(), target.tobytes()))
+
+
+def _fine(split: TensorSplit) -> bool:
+    """Whether some input takes a value of its own in nearly every different example, as measurements do and counts do not."""
+    if not split.x.is_floating_point():
+        return False
+    x = split.x[:EXAMPLES].flatten(1)
+    different = len(torch.unique(x, dim=0))
+    return different >= FEWEST and any(len(torch.unique(column)) > 0.9 * different for column in x[:, :CHUNK].T)
 
 
 def _runs(ids: Tensor, value: int) -> Tensor:

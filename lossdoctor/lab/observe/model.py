@@ -48,9 +48,9 @@ def gradients(workload: Workload) -> Gradients:
         return Gradients((), *(np.zeros(0),) * 4, frozen=tuple(_weights(model)), random=_random(workload, model), frozen_share=1.0)
     (loss, _), seen = record(model, lambda: workload.loss(model, examples(workload)))
     unknown = _unknown(model, loss)
-    if unknown:  # what a pass makes anew, as inputs that are asked for their gradient, is gone in the next
+    if unknown:  # inputs that are asked for their gradient are others in the next pass; parameters are never to be
         kept = _unknown(model, workload.loss(model, examples(workload))[0])
-        unknown = [t for t in unknown if any(t is other for other in kept)]
+        unknown = [t for t in unknown if isinstance(t, nn.Parameter) or any(t is other for other in kept)]
     loss.backward()
     order = {operation.layer: place for place, operation in reversed(list(enumerate(seen.operations)))}
     weights = _weights(model)
