@@ -428,6 +428,7 @@ def test_two_losses(text: str) -> None:
         "12:00 [main] INFO org.example.Listener - Score at iteration {step} is {loss}\n",
         "Loss after {step} iterations: {loss}\n",
         "At iteration {step} the average loss is {loss}\n",
+        "I0102 10:00:00.9 1302 logging_writer.py:48] [{step}] learning_rate=0.001, loss={loss}\n",
         "***** Iteration #{step} *****\nLoss: {loss}\nSeconds required for this iteration: 0.5\n",
     ],
 )
@@ -493,6 +494,11 @@ def test_scores_of_episodes(line: str) -> None:
     run = one("".join(line.format(i=i, score=20.5 + i) for i in range(4)))
     assert values(run, "reward") == [20.5, 21.5, 22.5, 23.5]
     assert steps(run, "reward") == [0, 1, 2, 3]
+
+
+def test_the_length_of_an_episode_is_no_clock() -> None:
+    run = one("".join(f"Episode {i} Step {9 + i * 7 % 5}: Training Loss {1 / i:.3f}, Return {i}.0\n" for i in range(1, 31)))
+    assert steps(run, "reward") == list(range(1, 31))
 
 
 def test_a_score_beside_losses_is_of_validation() -> None:

@@ -515,7 +515,7 @@ def _clock(columns: dict[str, Column], roles: Roles, lead: Column) -> Clock:
 
     def counter(axis: str) -> Column | None:
         found = [column for name in roles.axes.get(axis, ()) if _counts(column := columns.get(name), lead) and column is not None]
-        return _merged(found)
+        return _merged(sorted(found, key=_falls_often))  # an episode's number before its length
 
     step, epoch = counter("step"), counter("epoch")
     if step is not None and np.equal(*_pairs(step.at(lead.row))).sum() > 0.5 * len(lead):
@@ -525,6 +525,10 @@ def _clock(columns: dict[str, Column], roles: Roles, lead: Column) -> Clock:
     if step is None and epoch is not None and _is_fine(epoch, lead):
         step = epoch
     return Clock(step, epoch)
+
+
+def _falls_often(column: Column) -> bool:
+    return float(np.greater(*_pairs(column.value)).sum()) > 0.2 * len(column)
 
 
 def _merged(counters: list[Column]) -> Column | None:

@@ -47,6 +47,7 @@ _AFTER = re.compile(
 )
 _IS = re.compile(rf" (?:is|was) ?[:=]? ?(?=[\[(]?(?:{_NUMBER}))", re.I)
 _HASH = re.compile(r"\b(epoch|iteration|iter|step|episode) ?#(?=\d)", re.I)
+_BRACKETED = re.compile(r"\] \[(\d+)\] (?=[^\W\d]\w*=)")  # clu's logging_writer.py:48] [2000] loss=0.5
 _ORDINAL = re.compile(r"第\s{0,3}(\d+)\s{0,3}(?:/\s{0,3}\d+\s{0,3})?(?:个|個)?(轮|epoch|エポック|回合|步)", re.I)
 _MEAN = re.compile(rf"(?:{_NUMBER})\s*\(\s*({_NUMBER})\s*\)", re.I)
 _COLUMNS = re.compile(r"\b(train\w*)\s*\|\s*(val\w*|test)\s*$", re.I)  # AllenNLP's table of each epoch: Training | Validation
@@ -132,6 +133,8 @@ def _spelled(line: str) -> str:
         line = _IS.sub(": ", line)
     if any(word in line for word in (" after ", " at ", " in ", " for ")):
         line = _AFTER.sub(_counted, line)
+    if "] [" in line:
+        line = _BRACKETED.sub(r"] step \1 ", line)
     if "#" in line:
         line = _HASH.sub(r"\1 ", line)
     return _ORDINAL.sub(r"\2 \1", line) if "第" in line else line
@@ -323,7 +326,7 @@ def pairs(line: str, marks: list[Mark]) -> dict[str, Any]:
             row.update({f"train {name}": float(match["number"]), f"{both[1]} {name}": float(match["of"])})
             continue
         if marks and metric not in _CLOCKS and not any(word in names.SPLIT for word in names.words(name)):
-            before = [word for at, word in marks if at < match.start()]
+            before = [word for at, word in marks if at < match.start() and not (metric == "reward" and names.SPLIT[word] == "train")]
             name = f"{before[-1]} {name}" if before else name
         row.setdefault(name, value)
     if row and (paired := _PAIRED.match(line)):  # PyTorch's tutorial: [1,  2000] loss: 2.1
