@@ -198,7 +198,7 @@ class Patient:
             trials=tuple(search.treatments.values()),
             prescription=search.prescription,
             attribution=search.attribution,
-            advice=_advice(self.examination, self.bench.workload) if search.treatments else (),
+            advice=(*(_advice(self.examination, self.bench.workload) if search.treatments else ()), *_in_pieces(self.bench)),
             interrupted=interrupted,
         )
 
@@ -247,6 +247,17 @@ def _advice(examination: Examination, workload: Workload) -> tuple[str, ...]:
         return finding.code in fix.cures and any(patch.changes for patch in fix.propose(settings, finding))
 
     return tuple(finding.message for finding in examination.findings if not any(mends(fix, finding) for fix in fixes))
+
+
+def _in_pieces(bench: Bench) -> tuple[str, ...]:
+    """A sentence where memory did not do for whole batches."""
+    pieces = [outcome.at_once for outcome in bench.done.values() if outcome.at_once]
+    if not pieces:
+        return ()
+    return (
+        f"{len(pieces)} of {len(bench.done)} trainings ran out of memory and went on with batches in pieces of at most {min(pieces)} examples, "
+        "whose gradients add up to the batch's; in code of your own, a smaller training.batch_size with training.accumulate does the same.",
+    )
 
 
 def _written(proof: Proof, file: ConfigFile, target: Path) -> Proof:

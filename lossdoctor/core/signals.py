@@ -46,6 +46,9 @@ class Catalogue:
         return frozenset().union(*parts)
 
 
+MEMORY = ("MemoryError", "OutOfMemoryError")  # torch's is known here by its name alone
+
+
 class Signals:
     """The signals of one run or workload, computed when first asked for and kept."""
 
@@ -96,7 +99,12 @@ class Signals:
         arguments, reason = self.arguments(function)
         if reason:
             return None, reason
-        value = function(**arguments)
+        try:
+            value = function(**arguments)
+        except Exception as error:
+            if type(error).__name__ not in MEMORY:
+                raise
+            return None, "memory does not do for its examples at once"
         return value, absent_reason(function) if value is None else ""
 
 

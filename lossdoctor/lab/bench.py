@@ -148,7 +148,7 @@ class Bench:
         if self.journal and (written := self.journal.known.get(key)) and written[0] >= job.until:
             rows = [row for row in written[1].rows if row["step"] <= job.until]
             ended = written[1].rows[-1:] == rows[-1:]
-            return Outcome(rows, job.until - plan.known, written[1].error if ended else None)
+            return Outcome(rows, job.until - plan.known, written[1].error if ended else None, at_once=written[1].at_once)
         seconds = max(self.deadline - time.monotonic(), 0.0)
         return self.executor.run(Job(job.changes, job.seed, job.until, job.every, job.steps, seconds))
 

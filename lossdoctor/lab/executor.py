@@ -18,6 +18,7 @@ from lossdoctor.core.config import Config, ConfigFile
 from lossdoctor.core.errors import LossDoctorError
 from lossdoctor.core.fix import Patch
 from lossdoctor.lab.fit import Row, Training
+from lossdoctor.lab.memory import out_of_memory
 from lossdoctor.lab.workload import Workload
 
 KEPT = 2**30  # bytes of weights, gradients and optimizer states of trainings that are kept to be taken up again
@@ -50,12 +51,16 @@ class Job:
 
 @dataclass
 class Outcome:
-    """All rows of a training so far, the steps taken for this job, and why it did not get to the end; ``late`` if for lack of time."""
+    """All rows of a training so far, the steps taken for this job, and why it did not get to the end; ``late`` if for lack of time.
+
+    ``at_once`` are the most examples that memory let go through the model together, where those were fewer than a batch.
+    """
 
     rows: list[Row] = field(default_factory=list)
     taken: int = 0
     error: str | None = None
     late: bool = False
+    at_once: int | None = None
 
 
 class Executor(Protocol):
@@ -126,17 +131,17 @@ class InProcess:
                 training.run(job.until, on_row)
             finally:
                 outcome.taken, outcome.rows = training.taken - before, training.result.rows
+            outcome.at_once = training.at_once if training.at_once < training.workload.config.training.batch_size else None
             outcome.late = training.taken < job.until and not training.done
             outcome.error = "the weights became non-finite" if training.result.blew_up else None
             self._keep(job.key, training)
         except LossDoctorError as fault:
-            outcome.error = str(fault)
-        except (MemoryError, torch.OutOfMemoryError):
-            outcome.error = "out of memory"
+            outcome.error = "out of memory" if out_of_memory(fault) else str(fault)
         except ValidationError as fault:
             outcome.error = f"the patched config is not valid: {fault.errors()[0]['msg']}"
         except (Exception, SystemExit) as fault:
-            outcome.error = f"{type(fault).__name__}: {(str(fault).strip() or 'no message').splitlines()[0]}"
+            said = f"{type(fault).__name__}: {(str(fault).strip() or 'no message').splitlines()[0]}"
+            outcome.error = "out of memory" if out_of_memory(fault) else said
         return outcome
 
     def close(self) -> None:

@@ -20,9 +20,11 @@ from lossdoctor.core.config import SchedulerSection
 from lossdoctor.core.errors import BadConfig
 from lossdoctor.lab.augment import augment
 from lossdoctor.lab.data import Batch
+from lossdoctor.lab.memory import out_of_memory, release
 from lossdoctor.lab.workload import BINARY, INDEX, Workload, as_labels, batches
 
 EVALUATION_BATCH = 1024
+PIECE = 7_000_003  # between the random numbers of the pieces of a batch
 
 Row = dict[str, float]
 
@@ -58,6 +60,10 @@ class Training:
     It is evaluated after each ``every`` steps and at the end. Every metric is unweighted and in the original units. A training
     whose weights are no longer finite ends there, unless ``keep_going``. With early stopping the best weights are put back
     before the last row is written, so that the last row always tells of the model that is handed over.
+
+    Where memory runs out, the step is made again with batches that go through the model in pieces of at most ``at_once`` examples,
+    half as many each time; their gradients add up to that of the batch. Only what looks at a batch as a whole (batch norm, mixup,
+    the mean of class weights) sees the pieces.
     """
 
     def __init__(self, workload: Workload, seed: int, steps: int, every: int, *, keep_going: bool = False) -> None:
@@ -72,7 +78,8 @@ class Training:
         self.patience = Patience(looks) if looks else None
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.meter = Meter(workload)
-        self.batches = stream(workload, seed, steps * training.accumulate)
+        self.order = order(workload, seed, steps * training.accumulate)
+        self.at_once = training.batch_size
         self.result = Fit(model)
         self.done = False
         self.taken = 0
@@ -104,20 +111,39 @@ class Training:
 
     def _step(self) -> None:
         self.taken += 1
-        self.optimizer.zero_grad(set_to_none=True)
-        parts = self.workload.config.training.accumulate
-        for part in range(parts):
-            batch = next(self.batches)
-            number = self.seed * 1_000_003 + self.taken * parts - part
-            augmented = augment(batch, self.workload.config.data.augment, number, self.workload.mixable)
-            loss, output = self.workload.loss(self.result.model, augmented)
-            (loss / parts).backward()  # type: ignore[no-untyped-call]
-            self.meter.add(loss, output, batch, None)
+        indices = [next(self.order) for _ in range(self.workload.config.training.accumulate)]
+        while not self._differentiated(indices):
+            self.at_once = (self.at_once + 1) // 2
+            release(self.workload.device)
         norm = nn.utils.clip_grad_norm_(self.parameters, self.workload.config.training.clip_grad_norm or math.inf)
         self.lr = self.optimizer.param_groups[0]["lr"]
         self.optimizer.step()
         self.schedule.batch()
         self.meter.norms.append(norm)
+
+    def _differentiated(self, indices: list[Tensor]) -> bool:
+        """Put the mean gradient of the batches on the parameters; False where memory does not do for so many examples at once."""
+        self.optimizer.zero_grad(set_to_none=True)
+        parts = len(indices)
+        try:
+            for part, index in enumerate(indices):
+                number = self.seed * 1_000_003 + self.taken * parts - part
+                pieces = index.tensor_split(math.ceil(len(index) / self.at_once))
+                for place, piece in enumerate(pieces):
+                    self._backward(piece, number + PIECE * place, parts * len(index) / len(piece))
+        except Exception as error:
+            if self.at_once == 1 or not out_of_memory(error):
+                raise
+            return False
+        return True
+
+    def _backward(self, index: Tensor, number: int, parts: float) -> None:
+        """Add the gradient of some examples, one of so many ``parts`` of the step."""
+        batch = self.workload.train.batch(index)
+        augmented = augment(batch, self.workload.config.data.augment, number, self.workload.mixable)
+        loss, output = self.workload.loss(self.result.model, augmented)
+        (loss / parts).backward()  # type: ignore[no-untyped-call]
+        self.meter.add(loss, output, batch, None)
 
     def _evaluate(self) -> Row:
         model = self.result.model
@@ -193,15 +219,29 @@ def evaluate(workload: Workload, model: nn.Module) -> Row:
     """Validation metrics in eval mode; the model's mode, the gradients and the random state are as before."""
     mode = model.training
     model.eval()
-    meter = Meter(workload)
+    size = EVALUATION_BATCH
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            for index in batches(len(workload.val), EVALUATION_BATCH, shuffle=False, seed=0):
-                batch = workload.val.batch(index)
-                loss, output = workload.loss(model, batch)
-                meter.add(loss, output, batch, None)
+            while (row := _measured(workload, model, size)) is None:
+                size //= 2
+                release(workload.device)
     finally:
         model.train(mode)
+    return row
+
+
+def _measured(workload: Workload, model: nn.Module, size: int) -> Row | None:
+    """Validation metrics from batches of a size; None where memory does not do for them."""
+    meter = Meter(workload)
+    try:
+        for index in batches(len(workload.val), size, shuffle=False, seed=0):
+            batch = workload.val.batch(index)
+            loss, output = workload.loss(model, batch)
+            meter.add(loss, output, batch, None)
+    except Exception as error:
+        if size == 1 or not out_of_memory(error):
+            raise
+        return None
     return {f"val_{name.removeprefix('train_')}": value for name, value in meter.take().items()}
 
 
@@ -348,13 +388,18 @@ def predictions(workload: Workload, output: Tensor) -> Tensor | None:
 
 def stream(workload: Workload, seed: int, steps: int) -> Iterator[Batch]:
     """Batches epoch after epoch, the same for the same seed, ``steps`` of them."""
+    return (workload.train.batch(index) for index in order(workload, seed, steps))
+
+
+def order(workload: Workload, seed: int, steps: int) -> Iterator[Tensor]:
+    """The examples [n] of each of those batches."""
     training = workload.config.training
     weights = _balance(workload) if training.sampler == "balanced" else None
     left, epoch = steps, 0
     while left > 0:
-        order = batches(len(workload.train), training.batch_size, shuffle=training.shuffle, seed=seed * 1_000_003 + epoch, weights=weights)
-        for index in order:
-            yield workload.train.batch(index)
+        drawn = batches(len(workload.train), training.batch_size, shuffle=training.shuffle, seed=seed * 1_000_003 + epoch, weights=weights)
+        for index in drawn:
+            yield index
             left -= 1
             if left == 0:
                 return

@@ -63,7 +63,7 @@ def _serve(waiting: queue.Queue[dict[str, Any]], answers: IO[str]) -> None:
             torch.set_num_threads(job["threads"])
             continue
         outcome = local.run(Job(**job), lambda row: answer(row=row))
-        answer(end={"taken": outcome.taken, "error": outcome.error, "late": outcome.late})
+        answer(end={name: value for name, value in vars(outcome).items() if name != "rows"})
 
 
 if __name__ == "__main__":

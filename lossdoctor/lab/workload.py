@@ -19,6 +19,7 @@ from lossdoctor.core.errors import BadConfig, LossDoctorError, NotApplicable, Us
 from lossdoctor.core.text import did_you_mean
 from lossdoctor.lab import edits
 from lossdoctor.lab.data import Batch, Clipper, Imputer, Scaler, Split, TensorSplit, exchanged, load_splits
+from lossdoctor.lab.memory import out_of_memory
 from lossdoctor.lab.user_code import guard, load_callable
 
 FEW = 100  # validation examples: with fewer, which they are decides what helps, so that a gain must show on others as well
@@ -390,12 +391,14 @@ class Workload:
 
     @contextmanager
     def _blame(self) -> Iterator[None]:
-        """Errors in a forward pass become a sentence with the shapes that met."""
+        """Errors in a forward pass become a sentence with the shapes that met; missing memory stays what it is, under one name."""
         try:
             yield
-        except (LossDoctorError, MemoryError, torch.OutOfMemoryError):
+        except LossDoctorError:
             raise
         except (Exception, SystemExit) as error:
+            if out_of_memory(error):
+                raise MemoryError(str(error)) from error
             train = self.splits[0]
             shapes = f" (X {_describe(train.x)}, y {_describe(train.y)})" if isinstance(train, TensorSplit) else ""
             first = (str(error).strip() or "no message").splitlines()[0]
