@@ -769,3 +769,18 @@ def test_a_run_whose_episodes_begin_anew_is_another() -> None:
     assert [values(run, "train_loss") for run in runs] == [LOSS, [loss + 1 for loss in LOSS]]
     resumed = one("epoch,step,loss\n0,100,2\n0,200,1.5\n0,300,1.25\n0,200,1.75\n0,300,1.0\n1,400,0.5\n")
     assert values(resumed, "train_loss") == [2, 1.75, 1.0, 0.5]
+
+
+def test_a_validation_loss_may_be_called_by_its_name() -> None:
+    named = one(
+        table(["epoch", "train_loss", "val_mse", "val_rmse"], [[i, loss, loss + 0.25, (loss + 0.25) ** 0.5] for i, loss in enumerate(LOSS)])
+    )
+    assert values(named, "val_loss") == [loss + 0.25 for loss in LOSS]
+    assert any("val_mse taken for the validation loss" in note for note in named.notes)
+    other_scale = one(table(["epoch", "train_loss", "val_mse"], [[i, loss, 100 * loss] for i, loss in enumerate(LOSS)]))
+    assert "val_loss" not in other_scale.curves
+
+
+def test_how_often_there_is_a_reward_is_no_reward() -> None:
+    run = one(table(["step", "reward_loss", "reward_rate"], [[i, loss, 0.0] for i, loss in enumerate(LOSS)]))
+    assert "reward" not in run.curves

@@ -361,7 +361,7 @@ def _whole(roles: Roles, log: Log) -> Roles:
             sets = len(stems) == 1 and all(any(c.isdigit() for c in role.part) for role in parts.values())
             lengths = [len(log.columns[name]) for name in columns]
             aligned = max(lengths) - min(lengths) <= 1  # one may be ahead where the log ends
-            if len(columns) > 1 and not (aligned and (sets or metric == "loss")):
+            if (len(columns) > 1 and not (aligned and (sets or metric == "loss"))) or (metric == "reward" and not sets):
                 continue
             if len(columns) > 1:
                 combine[label] = np.mean if sets else np.sum
@@ -370,7 +370,8 @@ def _whole(roles: Roles, log: Log) -> Roles:
                 curves = {key: value for key, value in curves.items() if value[1] != columns}
             curves[label] = (Role(metric, split), columns)
     curves, tested = _held_out(curves, log)
-    notes += tested
+    curves, named = _by_its_name(curves, log)
+    notes += tested + named
     if not any(role.metric == "loss" for role, _ in curves.values()):
         for metric in names.LOSSLIKE:
             same = [(role, columns) for role, columns in curves.values() if role.metric == metric and not role.part]
@@ -414,6 +415,21 @@ def _held_out(curves: Curves, log: Log) -> tuple[Curves, list[str]]:
     renamed = {(role := replace(claim[0], split="val")).label: (role, claim[1]) for claim in tests.values()}
     kept = {label: claim for label, claim in curves.items() if label not in tests}
     return kept | renamed, [f"{_list(tests)} taken for validation: the log has no other"]
+
+
+def _by_its_name(curves: Curves, log: Log) -> tuple[Curves, list[str]]:
+    """A validation loss that is called by its name (``val_mse``) beside a training loss that is not, where both begin at one level."""
+    if "train_loss" not in curves or "val_loss" in curves:
+        return curves, []
+    for metric in names.PROPER:
+        role, columns = curves.get(f"val_{metric}", (None, ()))
+        if role is None or f"train_{metric}" in curves or len(curves["train_loss"][1]) > 1:
+            continue
+        train, val = (float(log.columns[claim[0]].value[0]) for claim in (curves["train_loss"][1], columns))
+        if 0.5 * train < val < 2 * train:
+            kept = {label: claim for label, claim in curves.items() if label != role.label}
+            return kept | {"val_loss": (replace(role, metric="loss"), columns)}, [f"{_shown(columns[0])} taken for the validation loss"]
+    return curves, []
 
 
 def _judged(run: Run) -> bool:

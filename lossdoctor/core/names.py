@@ -24,6 +24,8 @@ def _set(spelled: str) -> frozenset[str]:
 
 
 AXES = ("step", "epoch")  # a column of these is a coordinate, not a curve
+PROPER = ("nll", "cross_entropy", "bce", "logloss", "mse")
+"""Metrics that a training minimises as they are."""
 LOSSLIKE = ("nll", "cross_entropy", "bce", "logloss", "mse", "rmse", "mae", "perplexity", "bpb", "error")
 """Metrics that serve as the loss where a log has none, in this order; lower is better in all."""
 
@@ -61,6 +63,12 @@ _METRICS = {
     "rouge": "rouge rouge1 rouge2 rougel rougelsum",
     "wer": "wer",
     "cer": "cer",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "auprc": "auprc aupr",
+    "chrf": "chrf",
+    "meteor": "meteor",
+    "sdr": "sdr sisdr sisnr snr",
     "psnr": "psnr",
     "ssim": "ssim",
     "fid": "fid",
@@ -135,7 +143,7 @@ _PHRASES: dict[tuple[str, ...], str] = {
 _TOTAL = {"total", "overall", "sum", "combined", "full"}
 _DECOR = _set(
     "epoch step batch iter iteration avg average mean running smoothed smooth ema current cur per of the on in set all "
-    "lm data dataset metrics metric history log logs scalar scalars global model main final b end last keras tf mini minibatch"
+    "lm data dataset metrics metric history log logs scalar scalars global model main final b end last keras tf db mini minibatch"
 )
 _REWARD_DECOR = _set("ep episode episodic rollout env environment 100 undiscounted charts info raw runners total cumulative")
 _LR_DECOR = re.compile(
@@ -176,7 +184,7 @@ _GLUED = re.compile(
 )
 _NUMBERED = re.compile(r"(?<![a-z])loss(?=\d)")  # loss1 and loss_1 are the same
 _HIT_RATIO = re.compile(r"hit[ _-]?(?:ratio|rate)(?=@)", re.I)
-_WORDS_KEPT = re.compile(r"mAP|mIoU|IoU|mAUC|ROUGE|LogLoss|logLoss|RMSE|MAE")
+_WORDS_KEPT = re.compile(r"dB|mAP|mIoU|IoU|mAUC|ROUGE|LogLoss|logLoss|RMSE|MAE")
 _FOREIGN = {
     "lr": r"学习率|学習率|학습률|скорость обучения",
     "best": r"最佳|最好|最优|最良|최고|лучш\w*",
@@ -408,6 +416,8 @@ def _metric(rest: list[str], split: str) -> Role | None:
         # a total is the whole for sure; a plain name may be a part that lost its adjective
         return Role("loss", split or "train", rank + (not extra) * 2 + (not split) * 3)
     if metric in _OWN:
+        if "rate" in extra:
+            return None  # how often there is a reward
         split, mute = ("" if metric == "grad_norm" else split), _OWN[metric]
         return Role(metric, split, rank, "_".join(word for word in extra if word not in mute))
     if metric in {"map", "rouge"}:
