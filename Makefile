@@ -7,12 +7,13 @@ DEMO := build/demo
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install demo test test-integrations lint docs samples images fixtures oracle benchmark benchmark-diagnose benchmark-examine benchmark-probe benchmark-search runs clean
+.PHONY: help install demo test test-integrations test-ray lint docs samples images fixtures oracle benchmark benchmark-diagnose benchmark-examine benchmark-probe benchmark-search runs clean
 
 help:
 	@echo "make demo       diagnose a stalled run, probe a config that does not learn, train the fixed one"
 	@echo "make test       all tests"
 	@echo "make test-integrations   the callbacks, under Lightning, the Hugging Face Trainer and Keras"
+	@echo "make test-ray   trials on a Ray cluster of two nodes, one of which dies"
 	@echo "make lint       ruff and mypy"
 	@echo "make docs       rewrite the catalogue of checks, fixes and readers"
 	@echo "make samples    train the sample runs anew"
@@ -23,7 +24,7 @@ help:
 	@echo "make benchmark-diagnose  diagnoses of 480 labelled runs, against peers"
 	@echo "make benchmark-examine   examinations of 200 configs with and without a fault, against peers"
 	@echo "make benchmark-probe     repairs of 55 faults, and 18 sound configs, against searches at the same number of training steps"
-	@echo "make benchmark-search    trials of one shape stacked, in a pool of workers, and one after another"
+	@echo "make benchmark-search    trials stacked, in a pool of workers, and one after another; proofs on few examples, and over folds"
 
 install: $(READY)
 
@@ -56,6 +57,19 @@ $(FRAMEWORKS_READY): pyproject.toml constraints.txt
 
 test-integrations: $(FRAMEWORKS_READY)
 	KERAS_BACKEND=torch $(FRAMEWORKS)/bin/pytest tests/test_monitor.py
+
+# trials on a Ray cluster of two nodes on this machine, with Ray in an environment of its own; five minutes
+RAY := build/ray
+RAY_READY := $(RAY)/.ready
+
+$(RAY_READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(RAY)
+	$(RAY)/bin/pip install --quiet --constraint constraints.txt torch
+	$(RAY)/bin/pip install --quiet --editable '.[ray]' pytest pytest-timeout
+	@touch $@
+
+test-ray: $(RAY_READY)
+	$(RAY)/bin/pytest -m 'slow or not slow' tests/test_ray.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -124,6 +138,7 @@ benchmark-probe: $(READY)
 
 benchmark-search: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/search.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/folds.py
 
 clean:
 	rm -rf .venv build

@@ -2,8 +2,10 @@
 
 The baseline is looked at as far as a sixteenth of the budget goes. What the findings call for is tried first, for as many
 steps and with the same seed; the first fix that holds ends the search but for its rivals. What holds must beat not only the
-baseline at that step but what the baseline would reach by training on. It is then verified over paired seeds. Where nothing
-holds, the baseline is looked at twice as far, its log examined anew, and so on to the end of its training.
+baseline at that step but what the baseline would reach by training on. It is then verified over paired seeds, where data are few
+over folds (:meth:`Workload.fold`). Where nothing holds, the baseline is looked at twice as far, its log examined anew, and so on
+to the end of its training. There is no random or Bayesian search of last resort: for the cost of one training neither mends what
+this leaves (``benchmarks/searchers.py``).
 """
 
 from __future__ import annotations
