@@ -104,12 +104,14 @@ class Targets:
 class Labels:
     """Examples of each class in training and validation.
 
-    ``neighbours`` is the share of examples in stored order whose label equals that of the one before.
+    ``neighbours`` is the share of examples in stored order whose label equals that of the one before. Where each pixel of a picture has a
+    class, ``pixels`` are counted in place of examples.
     """
 
     train: NDArray[np.int64]
     val: NDArray[np.int64]
     neighbours: float = 0.0
+    pixels: bool = False
 
     @property
     def shares(self) -> Floats:
@@ -267,7 +269,8 @@ class Pace:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the config says of the training; ``spent`` is the share of its steps at less than 5 % of the highest learning rate."""
+    """What the config says of the training; ``spent`` is the share of its steps at less than 5 % of the highest learning rate, and
+    ``weights`` are those that it gives to the classes itself."""
 
     task: str = "classification"
     loss: str = "cross_entropy"
@@ -287,6 +290,7 @@ class Plan:
     spent: float = 0.0
     classes: int | None = None
     chance: float | None = None
+    weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ FAR = 1e4
 FAINT = 1e-5  # of the largest gradient over the steps of a sequence
 FEWEST = 8  # steps of a sequence
 ASKED = 4  # targets that are changed, one after the other
+CLASSES = 10  # of a constant answer
 FEW = 16  # examples of the batch that they are in
 
 
@@ -42,7 +43,7 @@ def reward(workload: Workload) -> Reward | None:
         levels += [mean, math.log(mean)] if mean > 0 else [mean]
         sizes += [std * size for size in SCALES if size <= 1]
 
-    def loss(level: float, size: float) -> float:
+    def loss(level: float | Tensor, size: float) -> float:
         made = level + size * direction
         made = {"softmax": made.softmax(-1), "log_softmax": made.log_softmax(-1), "sigmoid": made.sigmoid()}.get(seen.kind, made)
         with contextlib.suppress(Exception), torch.no_grad():  # the user's own code, on outputs that it was not written for
@@ -53,7 +54,7 @@ def reward(workload: Workload) -> Reward | None:
     def lowest(*chosen: float) -> float:
         return min(loss(level, size) for level in levels for size in chosen)
 
-    constant = lowest(0.0)
+    constant = min([lowest(0.0), *(loss(size, 0.0) for size in _constants(seen.shape, numeric))])
     if not math.isfinite(constant):
         return None
     return Reward(lowest(*sizes), constant, lowest(*(-size for size in sizes)), loss(levels[-1], -FAR))
@@ -102,6 +103,15 @@ def felt(workload: Workload) -> Felt | None:
         handle.remove()
     shares = [share for share in shares if math.isfinite(share)]
     return Felt(sorted(shares)[len(shares) // 2], y.numel()) if shares else None
+
+
+def _constants(shape: tuple[int, ...], numeric: bool) -> list[float | Tensor]:
+    """Answers to a classification that are the same for every example: a score of one sign, or one class of several."""
+    if numeric:
+        return []
+    if len(shape) < 2 or shape[1] == 1:
+        return [sign * size for size in SCALES for sign in (1.0, -1.0)]
+    return [size * one for size in SCALES for one in torch.eye(shape[1])[:CLASSES]]
 
 
 def _class_axes(outputs: Tensor, y: Tensor) -> list[int | None]:

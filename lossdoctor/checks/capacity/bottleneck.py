@@ -22,17 +22,18 @@ class Bottleneck(Check):
     references = ("Johnson 2019, Deep, Skinny Neural Networks are not Universal Approximators",)
 
     def examine(self, forward_pass: Pass, plan: Plan, output: Output | None) -> Finding | None:
-        hidden = [o for o in forward_pass.operations if o.kind == "weighted"][:-1]
+        hidden = [o for o in forward_pass.operations if o.kind in ("weighted", "recurrent")][:-1]
         normed_away = any(o.kind == "norm" and o.std == 0 for o in forward_pass.operations)  # width is the least of it
         if not hidden or normed_away:
             return None
         narrow = min(hidden, key=lambda o: o.units)
         outputs = plan.classes or (output.shape[-1] if output and len(output.shape) > 1 else 1)
-        if narrow.units > max(1, math.ceil(math.log2(max(outputs, 1)))) or narrow.inputs <= narrow.units:
+        inputs = narrow.inputs if narrow.kind == "weighted" else math.inf  # of a recurrent layer, what came at all steps so far
+        if narrow.units > max(1, math.ceil(math.log2(max(outputs, 1)))) or inputs <= narrow.units:
             return None
         return self.finding(
-            f"Layer {narrow.layer} has {narrow.units} unit{'s' * (narrow.units > 1)} between {narrow.inputs} inputs and {outputs} outputs.",
-            confidence=0.65,
+            f"Layer {narrow.layer} has {narrow.units} unit{'s' * (narrow.units > 1)} before {outputs} output{'s' * (outputs > 1)}.",
+            confidence=0.78 if narrow.units == 1 and outputs > 2 else 0.65,
             layer=narrow.layer,
             units=narrow.units,
             outputs=outputs,

@@ -29,8 +29,9 @@ from lossdoctor.core.observation import (
 from lossdoctor.lab.data import Split, TensorSplit
 from lossdoctor.lab.fit import Schedule
 from lossdoctor.lab.observe.common import EXAMPLES, examples, measurement
-from lossdoctor.lab.workload import Workload, as_labels
+from lossdoctor.lab.workload import INDEX, Workload, as_labels
 
+LEVELS = 255  # the highest class of a pixel
 IGNORED = -100  # the label that torch leaves out of a loss
 ROWS = 100_000  # examples that the data checks look at
 VALUES = 10_000_000  # input values that they look at
@@ -91,10 +92,10 @@ def targets(workload: Workload) -> Targets | None:
 
 
 def labels(workload: Workload) -> Labels | None:
-    """Examples by class; None where the targets are no class indices."""
+    """Examples by class, or pixels where each has one; None where the targets are no class indices."""
     train, val = indices(workload), workload.splits[1]
     if train is None or workload.classes is None:
-        return None
+        return _pixels(workload)
     seen = as_labels(val.y).cpu().numpy() if isinstance(val, TensorSplit) else np.zeros(0, dtype=np.int64)
     neighbours = float((train[1:] == train[:-1]).mean()) if len(train) > 1 else 0.0
     return Labels(np.bincount(train, minlength=workload.classes), np.bincount(seen, minlength=workload.classes), neighbours)
@@ -202,7 +203,7 @@ def tokens(workload: Workload) -> Tokens | None:
     kinds, counts = np.unique(ids[~blank].cpu().numpy(), return_counts=True)
     common = float(counts.max() / counts.sum()) if len(counts) else 0.0
     paired = not isinstance(batch, Mapping) and isinstance(labels, Tensor) and labels.shape == ids.shape  # in a mapping, models shift
-    copied = float((labels == ids)[~blank].float().mean()) if paired and not bool(blank.all()) else 0.0
+    copied = float(torch.eq(labels, ids)[~blank].float().mean()) if paired and not bool(blank.all()) else 0.0
     silent = float(hidden.min(dim=1).values.mean())
     return Tokens(float(blank.float().mean()), float(hidden.mean()), silent, ids.shape[1], common, len(kinds), copied)
 
@@ -244,6 +245,7 @@ def plan(workload: Workload) -> Plan:
         spent=_spent(workload),
         classes=workload.classes,
         chance=workload.chance() if known else None,
+        weights=tuple(training.class_weights) if isinstance(training.class_weights, list) else (),
     )
 
 
@@ -273,6 +275,17 @@ def _prints(split: TensorSplit, most: int) -> Iterator[int]:
         x, y = (part[begin : min(begin + CHUNK, most)].cpu().numpy() for part in (split.x, split.y))
         for one, target in zip(x, y, strict=True):
             yield hash((one.tobytes(), target.tobytes()))
+
+
+def _pixels(workload: Workload) -> Labels | None:
+    """Pixels by class; None where the targets are no pictures of classes [n, rows, columns]."""
+    y = workload.targets
+    if y is None or y.dim() != 3 or y.is_floating_point() or not 1 <= int(y.max()) <= LEVELS or workload.loss_name not in INDEX:
+        return None
+    val, classes = workload.splits[1], int(y.max()) + 1
+    parts = [part[:EXAMPLES].reshape(-1) for part in (y, val.y if isinstance(val, TensorSplit) else y[:0])]
+    train, seen = (np.bincount(part[(part >= 0) & (part < classes)].cpu().numpy(), minlength=classes) for part in parts)
+    return Labels(train, seen, pixels=True)
 
 
 def _fine(split: TensorSplit) -> bool:
