@@ -2,6 +2,7 @@
 
     python benchmarks/watch.py --rows 1000 100000     # other lengths; the default goes to 5 million, a minute of writing and reading
     python benchmarks/watch.py --runs                 # the runs of benchmarks/runs, looked at as they grew; ten minutes
+    python benchmarks/watch.py --live                 # trainings started under watch: 20 sound ones, and three that go wrong; three minutes
 
 A look reads ten new rows (step, epoch, losses, learning rate) and judges the run anew. The seconds are processor time, the best of five;
 beside them is what `diagnose` takes on the whole log.
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -100,13 +102,29 @@ def replay() -> None:
         print(f"    for {dict(Counter(each[3][1] for each in sick if each[3]))}")
 
 
+def live() -> None:
+    """Start nets under watch, as a user would."""
+    script = str(Path(__file__).with_name("live_training.py"))
+    jobs = [("sound", 800, seed) for seed in range(20)] + [(kind, 20_000, 0) for kind in ("stall", "blow_up", "overflow")]
+    for kind, epochs, seed in jobs:
+        with tempfile.TemporaryDirectory() as folder:
+            log = f"{folder}/run.csv"
+            watch = [sys.executable, "-m", "lossdoctor", "watch", log, "--interval", "0.1s", "--hold", "0.2s"]
+            training = ["--", sys.executable, script, log, kind, str(epochs), str(seed)]
+            done = subprocess.run([*watch, *training], capture_output=True, text=True, check=False)
+            rows = len(Path(log).read_text().splitlines()) - 1
+        reason = "".join(line.partition("stops the training")[2] for line in done.stderr.splitlines())
+        print(f"{kind:9} seed {seed:2}  {rows:6} of {epochs:6} epochs, exit {done.returncode}  {reason.lstrip(': ')}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[1000, 100_000, 5_000_000])
     parser.add_argument("--runs", action="store_true")
+    parser.add_argument("--live", action="store_true")
     options = parser.parse_args()
-    if options.runs:
-        replay()
+    if options.runs or options.live:
+        replay() if options.runs else live()
         return
     with tempfile.TemporaryDirectory() as folder:
         for length in options.rows:

@@ -391,7 +391,7 @@ def watch(
     """Follow a growing log live; stop CMD when the run is beyond hope.
 
     Beyond hope is a run where a verdict that --fail-on names (else: non_finite, diverging, never_learned, stalled, overfitting)
-    is confident, and has held over several looks, for --hold, and while the run doubled its length. CMD then gets SIGTERM and,
+    is confident, and has held over several looks, for --hold, and while the run grew by half or more. CMD then gets SIGTERM and,
     after --grace, SIGKILL, with all its processes. The exit code is CMD's own, or 1 where it was stopped.
 
     \b

@@ -17,13 +17,16 @@ HOPELESS = tuple(map(str, (Status.NON_FINITE, Status.DIVERGING, Status.NEVER_LEA
 SURE = {Status.STALLED.value: 0.6}  # as sure as that verdict gets; of all others
 SURE_ENOUGH = 0.75
 LOOKS = 3  # in a row
-GROWTH = 2.0  # times its length that a run must have grown to under the verdict
+GROWTH = 2.0  # times its length that a run must have grown to under the verdict,
+SOONER = 1.5  # or so many times where the loss has fallen before, so that nothing is to begin yet
+FALLEN = {Status.STALLED.value, Status.DIVERGING.value, Status.OVERFITTING.value}
 POINTS = 20  # of the longest series,
-ROUNDS = 12  # and of validations, or of epochs where the log counts them;
+ROUNDS = 10  # and of validations, or of epochs where the log counts them;
 MANY_BATCHES = 1000  # points that will do without these: each may be one batch of a training that has hardly begun
 BATCHES = {Status.DIVERGING.value: 100}
 LOST = 3  # losses in a row that are no number
-PARTS = 20  # of the run, the last of which must not be the best
+PARTS = 20  # of the run, the last of which must not be the best,
+BETTER = 0.02  # by this share of all that the loss has ranged over
 """How long to wait: on the runs of benchmarks/runs, development part, none of the sound ones is stopped; benchmarks/watch.py."""
 
 
@@ -65,7 +68,7 @@ class Patience:
         if rule == Status.NON_FINITE:
             return _is_lost(run)
         held = self.held[rule]
-        grown = _length(run) >= GROWTH * held.length
+        grown = _length(run) >= (SOONER if rule in FALLEN else GROWTH) * held.length
         lasted = grown and held.looks >= LOOKS and self.clock() - held.since >= self.hold
         return lasted and _is_long(run, rule) and not _is_at_its_best(run, rule)
 
@@ -88,11 +91,11 @@ def _is_long(run: Run, rule: str) -> bool:
 
 
 def _is_at_its_best(run: Run, rule: str) -> bool:
-    """Whether a loss is lower now than ever: a plateau may just have come to its end. Of overfitting the validation loss tells."""
+    """Whether a loss is clearly lower now than ever: a plateau may just have come to its end. Of overfitting the validation loss tells."""
     splits = ("val",) if rule == Status.OVERFITTING else ("train", "val")
     losses = [curve.finite.value for split in splits if (curve := run.curve("loss", split))]
     levels = [[np.median(part) for part in np.array_split(loss, min(PARTS, len(loss) // 3))] for loss in losses if len(loss) >= 2 * 3]
-    return any(level[-1] < min(level[:-1]) for level in levels)
+    return any(min(level[:-1]) - level[-1] > BETTER * (max(level) - min(level)) for level in levels)
 
 
 def _is_lost(run: Run) -> bool:

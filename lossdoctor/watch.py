@@ -21,7 +21,7 @@ from lossdoctor.stopping import Patience
 LOOKS = 3  # in a row that must see a change before it is told,
 GROWTH = 1.1  # times its length that the run must have grown to meanwhile
 CERTAIN = 0.7  # confidence of a finding that is told
-SHARE = 0.1  # of the time that looking may take: the interval grows with the cost of a look
+SHARE = 0.1  # of a processor that looking may take: the interval grows with the cost of a look
 PACE = 60.0  # seconds of the past that the pace is measured over
 FAILED = 1
 
@@ -80,11 +80,11 @@ class Watch:
         self.alarmed: str | None = None  # the objection that the alarm was rung for
         self.lengths: dict[tuple[str, str], tuple[float, int]] | None = {} if name else None  # of each run, at the look before
         self.changed = time.monotonic()  # when the log last grew
-        self.costs = [0.0, 0.0]  # seconds that the last two looks took; the first of all loads what it needs
+        self.costs = [0.0, 0.0]  # seconds of a processor that the last two looks took; the first of all loads what it needs
 
     def look(self) -> State:
         """Read what is new and judge it."""
-        begin = time.monotonic()
+        begin, spent = time.monotonic(), time.process_time()
         run, is_old = self._grown(self.follower.look())
         if run is None:
             self.state = State(self.state.diagnosis, self.follower.trouble, self.state.pace, self.state.lasting, self.state.certain)
@@ -92,7 +92,7 @@ class Watch:
             self.changed = begin
             self.state = self._judged(run, begin, is_old)
         self.view.show(self.state)
-        self.costs = [self.costs[-1], time.monotonic() - begin]
+        self.costs = [self.costs[-1], time.process_time() - spent]
         return self.state
 
     def run(self, training: Training | None = None, *, interval: float = 2.0, until_idle: float | None = None, dry: bool = False) -> int:
@@ -106,10 +106,9 @@ class Watch:
             idle = until_idle is not None and training is None and time.monotonic() - self.changed >= until_idle
             if ended or idle:
                 code = training.code if training else None
-                nothing = f"there was nothing to judge: {plain(state.trouble)}"
                 if state.diagnosis is None and code is None:
-                    raise UnreadableLog(nothing)
-                for line in self.news.at_end(state.diagnosis) if state.diagnosis else [nothing]:
+                    raise UnreadableLog(f"there was nothing to judge: {state.trouble}")
+                for line in self._last_words(state):
                     self.view.say(line)
                 return code if code is not None else FAILED if state.lasting else 0
             if training and state.lasting and not dry and not training.interrupted:
@@ -121,6 +120,12 @@ class Watch:
                 training.wait(pause)
             else:
                 time.sleep(pause if until_idle is None else min(pause, max(self.changed + until_idle - time.monotonic(), 0.01)))
+
+    def _last_words(self, state: State) -> list[str]:
+        if state.diagnosis is not None:
+            return self.news.at_end(state.diagnosis)
+        is_ours = state.trouble != self.follower.trouble  # and was told when it happened
+        return [] if is_ours else [f"there was nothing to judge: {plain(state.trouble)}"]
 
     def _careful_look(self) -> State:
         """A look that cannot fail: whatever is wrong with us, the training goes on."""
