@@ -406,10 +406,16 @@ def test_printed(program: str) -> None:
         "[에폭 {i}/9] 학습 손실: {loss} | 검증 손실: {val}\n",
         "第 {i} 轮\n训练集损失: {loss}  验证集损失: {val}\n",
         "Época {i}: pérdida: {loss} - pérdida de validación: {val}\n",
+        "Epoch {i}\nTraining...\nloss: {loss}\nValidating...\nloss: {val}\n",
+        "epoch {i}: loss {loss}\nEvaluating on dev set...\nloss = {val}\n",
+        " > EPOCH: {i}/9\n   --> STEP: 24/30 -- GLOBAL_STEP: {i}00\n     | > loss: {loss}  (9.5)\n"
+        " > EVALUATION \n     | > avg_loss: {val} (+0.0)\n",
+        "Epoch - {i} Train Loss - {loss} Val Loss - {val}\n",
+        "Epoch {i} finished. Mean train loss over the epoch: {loss}. Mean validation loss: {val}.\n",
     ],
     ids=[
         *("both", "in brackets", "evaluate", "pytorch-cifar", "ranks", "mxnet", "estimator", "early stopping", "Marian", "qualified"),
-        *("Russian", "Korean", "Chinese", "Spanish"),
+        *("Russian", "Korean", "Chinese", "Spanish", "messages", "evaluating", "Coqui", "dashes", "over the epoch"),
     ],
 )
 def test_two_losses(text: str) -> None:
@@ -436,6 +442,11 @@ def test_said_in_words(line: str) -> None:
     run = one("".join(line.format(step=100 * i, loss=loss) for i, loss in enumerate(LOSS)))
     assert values(run, "train_loss") == LOSS
     assert steps(run, "train_loss") == [0, 100, 200, 300, 400]
+
+
+def test_a_message_is_no_heading_for_the_next_epoch() -> None:
+    run = one("Test data loaded ...\n" + "".join(f"Epoch {i}: loss {loss}\nTesting the model...\n" for i, loss in enumerate(LOSS)))
+    assert values(run, "train_loss") == LOSS
 
 
 def test_what_stands_in_brackets_after_a_name() -> None:

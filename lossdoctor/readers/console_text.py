@@ -15,7 +15,7 @@ _WORD = r"[^\W\d_][\w@./\-]{0,80}|_\w{1,80}"
 _NUMBER = r"[+-]?(?:\d{1,3}(?:,\d{3})+(?!,?\d)|\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf(?:inity)?)(?!\w)"
 _PAIR = re.compile(
     rf"(?<![\w@./])(?P<name>(?:{_WORD})(?:[ ](?:{_WORD})){{0,3}})"
-    rf"(?P<mark>['\"]?[ ]?\)?[ \t]*[:=|]+>?[ ]*|\s+|(?=\[))(?:tensor\(|[\[('\"])*[ ]*"
+    rf"(?P<mark>['\"]?[ ]?\)?[ \t]*[:=|]+>?[ ]*|[ ]-[ ]+|\s+|(?=\[))(?:tensor\(|[\[('\"])*[ ]*"
     rf"(?P<number>{_NUMBER})(?P<unit>[ ]?ms\b|[ ]?s\b)?(?:[ ]*/[ ]*(?P<of>\d+(?:\.\d+)?))?",
     re.I,
 )
@@ -30,6 +30,11 @@ _BOXED = re.compile(r"\|\s*(\S[^|]*?)\s*\|\s*([^|]*?)\s*\|\s*$")
 _DIGIT = re.compile(r"(?<![a-z])\d|nan|inf", re.I)
 _CELLS = re.compile(r"[^\s|]+")
 _STAGES = re.compile(r"\[\s*(\d+)\s*/\s*\d+\]\s*\[\s*(\d+)\s*/")
+_STEMS = {"train": "train", "valid": "val", "val": "val", "eval": "eval", "test": "test"}
+_MESSAGE = re.compile(
+    r"\W*(train|valid|val|eval|test)(?:ing|ation|ating|uat\w+)?(?:\b.*(?:\.\.\.|…)|(?: (?:results?|performance|metrics|phase|mode))?\W*)$",
+    re.I,
+)
 _STARRED = re.compile(r" \* +[^\W\d]")
 _PAIRED = re.compile(r"^\W*\[\s*(\d+)\s*,\s*(\d+)\s*\]")
 _STAGED = re.compile(r"\b(?:train|training|val|valid|validation|test|eval):? +(\d+) +\[ *\d+ */", re.I)
@@ -65,7 +70,9 @@ _TIMES = frozenset({"time", "step_time", "data_time"})
 _CLOCKS = _TIMES | set(names.AXES)
 _AXES = {"E": "epoch", "#": "step"}  # spaCy's
 _F1 = re.compile("_F$")
-_PROSE = frozenset({"of", "to", "in", "on", "at", "by", "from", "with", "for", "is", "was", "the", "a", "and", "or", "than"})
+_PROSE = frozenset(
+    {"over", "this", "per", "of", "to", "in", "on", "at", "by", "from", "with", "for", "is", "was", "the", "a", "and", "or", "than"}
+)
 # what programs print in words of their own: TensorFlow's estimators have evaluated; DL4J; Marian
 _SAID = {"Saving dict for": "eval", "Score at iteration": "Loss at iteration", " : Up. ": " : step ", " : L.r. ": " : lr "}
 MOST = 4000  # characters of a line that are looked at
@@ -80,10 +87,10 @@ class ConsoleText(Reader):
         return source.is_text
 
     def rows(self, source: Source) -> Iterator[Row]:
-        header = Header()
+        header, heading = Header(), Heading()
         box: dict[str, Any] = {}
         bars, printed = Bars(), Printed()
-        split = heading = rank = ""
+        split = rank = ""
         for raw in _pointed(source.lines()):
             line = _plain(raw[:MOST])
             if ranked := _RANK.match(line):
@@ -95,8 +102,9 @@ class ConsoleText(Reader):
                     box[boxed[1]] = names.number(boxed[2])
                 continue  # all lines of a box are one row
             yield from [box] * bool(box)
-            box, heading = {}, _heading(line, heading)
-            if (taken := printed.take(line, raw, heading)) is not None:
+            box = {}
+            heading.take(line)
+            if (taken := printed.take(line, raw, heading.word)) is not None:
                 yield from taken
                 continue
             if not _DIGIT.search(line):
@@ -105,9 +113,10 @@ class ConsoleText(Reader):
             row = header.cells(line)
             if not row:
                 line = _spelled(line)
-                marks = _marks(line, split if _is_starred(line) else heading)
+                marks = _marks(line, split if _is_starred(line) else heading.word)
                 split = marks[-1][1] if marks else split
                 row = pairs(line, marks)
+                row = pairs(line, _marks(line, "")) if heading.ends(row) else row
             if row and bars.shows(line, row):
                 rank = rank or (ranked[1] if ranked else "")
                 printed.told = printed.told or any(_metric(name) not in _CLOCKS for name in row)
@@ -165,22 +174,48 @@ def _pointed(lines: Iterator[str]) -> Iterator[str]:
             yield line
 
 
-def _heading(line: str, before: str) -> str:
-    """The split that the lines below are of, where the line is a heading: ``Test Error:``, ``--- validation ---``.
-
-    It holds until a blank line or one that tells its own split, epoch or step.
-    """
-    text = line.strip()
-    if not text:
-        return ""
-    if text[-1] in ":-=*#" and len(text) <= 60 and (found := _SPLIT.search(line)):
-        return found[1].lower()
-    return before
-
-
 def _is_starred(line: str) -> bool:
     """Whether the line sums up those before: `` * Acc@1 76.1 Acc@5 92.9`` of the ImageNet example."""
     return line.lstrip().startswith("*") or (" * " in line and bool(_STARRED.search(line)))
+
+
+class Heading:
+    """The split that the lines below a heading are of: ``Test Error:``, ``--- validation ---``, ``Evaluating on dev ...``, ``> EVAL``.
+
+    It holds until a blank line or one that tells its own split. One without a colon or a rule is weaker, as it may be a
+    message: it ends with a row that is of another epoch or step than the row before it.
+    """
+
+    def __init__(self) -> None:
+        self.word = ""
+        self.weak = False
+        self.said: dict[str, Any] = {}  # the latest of each name
+
+    def take(self, line: str) -> None:
+        text = line.strip()
+        if not text:
+            self.word = ""
+        elif len(text) > 60:
+            return
+        elif text[-1] in ":-=*#" and (found := _SPLIT.search(line)):
+            self.word, self.weak = found[1].lower(), False
+        elif (message := _MESSAGE.match(text)) and not _DIGIT.search(text):
+            self.word, self.weak = _STEMS[message[1].lower()], True
+
+    def ends(self, row: dict[str, Any]) -> bool:
+        """Whether a weak heading does not hold for this row."""
+        moved = False
+        if self.weak and self.word:
+            before = _axes(self.said)
+            moved = any(before.get(axis) != value for axis, value in _axes(row).items())
+            self.word = "" if moved else self.word
+        self.said.update(row)
+        return moved
+
+
+def _axes(row: dict[str, Any]) -> dict[str, Any]:
+    """Where a row stands, by axis."""
+    return {metric: value for name, value in row.items() if (metric := _metric(name)) in names.AXES}
 
 
 class Header:
@@ -368,6 +403,8 @@ def _name(found: str, explicit: bool) -> str:
     parts = found.split(" ")
     if not explicit and parts[-1].lower() in _PROSE:
         return ""
+    if explicit and _metric(parts[-1]) in names.AXES and any(_metric(part) not in ("", *names.AXES) for part in parts[:-1]):
+        return " ".join(part for part in parts[:-1] if part.lower() not in _PROSE)  # mean loss over the epoch: 0.5
     keep = 1
     while keep < len(parts) and all(word in names.KNOWN for word in names.words(parts[-keep - 1])):
         keep += 1
