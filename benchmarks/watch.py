@@ -5,7 +5,7 @@
     python benchmarks/watch.py --live                 # trainings started under watch: 20 sound ones, and three that go wrong; three minutes
 
 A look reads ten new rows (step, epoch, losses, learning rate) and judges the run anew. The seconds are processor time, the best of five;
-beside them is what `diagnose` takes on the whole log.
+beside them is what `diagnose` takes on the whole log. An event file of TensorBoard is read again as a whole at each look.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.reading import events
 from benchmarks.runs.label import label, reach
 from benchmarks.runs.store import load
 from benchmarks.runs.tasks import TASKS
@@ -55,18 +56,31 @@ def cost(length: int, folder: Path) -> None:
         file.write("step,epoch,train_loss,val_loss,lr\n")
         for first in range(0, length, 500_000):
             file.writelines(rows(first, min(first + 500_000, length)))
+    looked(log, ("".join(rows(at, at + 10)).encode() for at in range(length, length + 50, 10)), f"{length:>10,} rows   ")
+
+
+def cost_of_events(length: int, folder: Path) -> None:
+    log = folder / "events.out.tfevents.1.host"
+    records = list(events(length + 50))
+    log.write_bytes(b"".join(records[:-50]))
+    looked(log, (b"".join(records[at : at + 10]) for at in range(length + 1, length + 51, 10)), f"{length:>10,} scalars")
+
+
+def looked(log: Path, pieces: Iterable[bytes], name: str) -> None:
+    """Print what it costs to look at a log whenever a piece was added."""
     follower = Follower(log)
 
     def look() -> None:
         diagnose(follower.look()[-1])
 
     first, looks = seconds(look), []
-    for at in range(length, length + 50, 10):
-        with log.open("a") as file:
-            file.writelines(rows(at, at + 10))
+    for piece in pieces:
+        with log.open("ab") as file:
+            file.write(piece)
         looks.append(seconds(look))
     whole = seconds(lambda: diagnose(log))
-    print(f"{length:>10,} rows: a look {1000 * min(looks):6.0f} ms, the first {first:6.2f} s, diagnose on the whole {whole:6.2f} s")
+    print(f"{name}: a look {1000 * min(looks):6.0f} ms, the first {first:6.2f} s, diagnose on the whole {whole:6.2f} s")
+    log.unlink()
 
 
 def stopped(run: dict, patience: Patience) -> tuple[int, str] | None:
@@ -120,6 +134,7 @@ def live() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[1000, 100_000, 5_000_000])
+    parser.add_argument("--events", type=int, nargs="+", default=[1000, 100_000])
     parser.add_argument("--runs", action="store_true")
     parser.add_argument("--live", action="store_true")
     options = parser.parse_args()
@@ -129,7 +144,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for length in options.rows:
             cost(length, Path(folder))
-            (Path(folder) / f"{length}.csv").unlink()
+        for length in options.events:
+            cost_of_events(length, Path(folder))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{peak:.0f} MB of memory at most, with diagnose on the whole; {os.cpu_count()} cores")
 
