@@ -795,3 +795,9 @@ def test_a_validation_loss_may_be_called_by_its_name() -> None:
 def test_how_often_there_is_a_reward_is_no_reward() -> None:
     run = one(table(["step", "reward_loss", "reward_rate"], [[i, loss, 0.0] for i, loss in enumerate(LOSS)]))
     assert "reward" not in run.curves
+
+
+def test_a_score_is_the_reward_where_episodes_are_counted() -> None:
+    rows = [[i, 10 * loss, 0.9**i] for i, loss in enumerate(LOSS)]
+    assert values(one(table(["episode", "score", "epsilon"], rows)), "reward") == [10 * loss for loss in LOSS]
+    assert list(one(table(["epoch", "score", "loss"], rows)).curves) == ["train_loss"]

@@ -294,6 +294,7 @@ def _roles(log: Log, mapping: Mapping[str, str]) -> Roles:
     curves: Curves = {label: (role, (name,)) for label, (role, name) in chosen.items()}
     if {role.part for role, _ in curves.values() if role.metric == "loss"} == {"t", "v"}:  # t_loss beside v_loss
         curves = _of_initials(curves)
+    curves = _of_episodes(curves, axes)
     roles = Roles(curves, axes, {})
     roles = _scored(_steady_time(roles, log), log)
     return _whole(roles, log)
@@ -307,6 +308,15 @@ def _of_initials(curves: Curves) -> Curves:
         role = replace(role, split=split, part="") if split else role
         named[role.label] = (role, columns)
     return named
+
+
+def _of_episodes(curves: Curves, axes: Mapping[str, tuple[str, ...]]) -> Curves:
+    """The curves with a score as the reward where episodes are counted; elsewhere it may be anything and is left out."""
+    counted = {word for columns in axes.values() for name in columns for word in names.words(name)}
+    kept = {label: claim for label, claim in curves.items() if label != "score"}
+    if "score" in curves and "reward" not in curves and counted & {"episode", "episodes", "game", "games"}:
+        kept["reward"] = (Role("reward"), curves["score"][1])
+    return kept
 
 
 def _is_setting(points: int, most: int) -> bool:

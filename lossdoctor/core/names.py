@@ -26,7 +26,7 @@ def _set(spelled: str) -> frozenset[str]:
 AXES = ("step", "epoch")  # a column of these is a coordinate, not a curve
 PROPER = ("nll", "cross_entropy", "bce", "logloss", "mse")
 """Metrics that a training minimises as they are."""
-LOSSLIKE = ("nll", "cross_entropy", "bce", "logloss", "mse", "rmse", "mae", "perplexity", "bpb", "error")
+LOSSLIKE = ("nll", "cross_entropy", "bce", "logloss", "mse", "rmse", "mae", "mape", "perplexity", "bpb", "error")
 """Metrics that serve as the loss where a log has none, in this order; lower is better in all."""
 
 _SPLITS = {
@@ -38,28 +38,29 @@ SPLIT = {word: split for split, words in _SPLITS.items() for word in words.split
 
 _METRICS = {
     "loss": "loss losses cost criterion objective verlust perte perda perdida perdita",
-    "accuracy": "acc accuracy accuracies accu wacc top1 acc1 prec1 acc@1 prec@1 top@1 hit@1 genauigkeit acuracia exactitud",
+    "accuracy": "acc accs accuracy accuracies accu wacc top1 acc1 prec1 acc@1 prec@1 top@1 hit@1 genauigkeit acuracia exactitud",
     "top5_accuracy": "top5 acc5 prec5 acc@5 prec@5 top@5",
     "balanced_accuracy": "bacc uar",
     "error": "err error errors top1err errorrate merror",
-    "nll": "nll",
+    "nll": "nll nlls",
     "cross_entropy": "ce xent crossentropy",
     "bce": "bce",
     "logloss": "logloss mlogloss",
-    "mse": "mse",
-    "rmse": "rmse",
-    "mae": "mae",
-    "perplexity": "perplexity ppl",
+    "mse": "mse mses",
+    "rmse": "rmse rmses",
+    "mae": "mae maes",
+    "mape": "mape smape",
+    "perplexity": "perplexity perplexities ppl ppls",
     "bpb": "bpb bpc bpd",
-    "f1": "f1 f1score fscore",
-    "auc": "auc auroc rocauc mauc",
-    "precision": "precision",
-    "recall": "recall",
+    "f1": "f1 f1s f1score fscore",
+    "auc": "auc aucs auroc rocauc mauc",
+    "precision": "precision precisions",
+    "recall": "recall recalls",
     "map": "map map50 map75 map5095 ap ap50 ap75",
-    "iou": "iou miou jaccard",
-    "dice": "dice",
+    "iou": "iou ious miou jaccard",
+    "dice": "dice dices dsc",
     "r2": "r2",
-    "bleu": "bleu",
+    "bleu": "bleu bleu4",
     "rouge": "rouge rouge1 rouge2 rougel rougelsum",
     "wer": "wer",
     "cer": "cer",
@@ -80,7 +81,7 @@ _METRICS = {
     "pearson": "pearson pearsonr pcc",
     "cosine": "cos cosine cossim",
     "entropy": "entropy",
-    "kl": "kl",
+    "kl": "kl kld",
     "elbo": "elbo loglik loglikelihood",
     "reward": "reward rewards return returns rew eprew eprewmean",
     "grad_norm": "gradnorm gnorm",
@@ -113,6 +114,12 @@ _PHRASES: dict[tuple[str, ...], str] = {
     ("cos", "sim"): "cossim",
     ("learning", "rate"): "lr",
     ("learn", "rate"): "lr",
+    ("learning", "rates"): "lr",
+    **{("dice", word): "dice" for word in ("coef", "coeff", "coefficient", "score")},
+    **{("jaccard", word): "jaccard" for word in ("coef", "coefficient", "index", "score")},
+    ("iou", "score"): "iou",
+    ("io", "u"): "iou",  # Keras cuts MeanIoU so
+    ("r2", "score"): "r2",
     **{(grad, "norm"): "gradnorm" for grad in ("grad", "grads", "gradient", "gradients")},
     **{(grad, which, "norm"): "gradnorm" for grad in ("grad", "grads", "gradient", "gradients") for which in ("total", "global", "l2")},
     ("grad", "2", "0", "norm"): "gradnorm",
@@ -166,7 +173,7 @@ _AGENT = _set("policy value vf pg actor critic entropy q qf qf1 qf2 td kl alpha 
 _STEPS = _list(
     "globalstep totaltimesteps numtimesteps timesteps timestep step iteration iterations iter iters itr it currentsteps currentstep "
     "numupdates update updates nupdates frame frames numframes envsteps totalenvinteracts batch batchid batchidx kimg examplecounter "
-    "episode episodes"
+    "episode episodes game games ngames"
 )
 _EPOCHS = _list("epoch epoche epoca epoque currentepoch epochnum epochid ep")
 _TIMES = _set("time walltime timestamp runtime elapsed elapsedtime timeelapsed relativetime wall t")
@@ -179,10 +186,11 @@ _THROUGHPUT = re.compile(r"^(tokens?|tok|samples?|images?|imgs?|examples?|it|ite
 _RUN = _set("run runid runname trial trialid trialname fold seed experiment experimentname job jobid")
 _PHASE = _set("split mode phase stage subset partition dataset")
 _GLUED = re.compile(
-    r"(?<![a-z])(train|val|valid|test|eval|trainings|validierungs)"
+    r"(?<![a-z])(train|val|valid|test|eval|trainings|validierungs|t(?=acc)|v(?=acc))"
     r"(loss|acc|accuracy|error|err|auc|f1|rmse|logloss|mse|mae|ppl|verlust|genauigkeit)(?![a-z])"
 )
 _NUMBERED = re.compile(r"(?<![a-z])loss(?=\d)")  # loss1 and loss_1 are the same
+_MAP_AT = re.compile(r"(?<=map)@(?=[\d.])", re.I)  # mAP@0.5 is mAP_0.5
 _HIT_RATIO = re.compile(r"hit[ _-]?(?:ratio|rate)(?=@)", re.I)
 _WORDS_KEPT = re.compile(r"dB|mAP|mIoU|IoU|mAUC|ROUGE|LogLoss|logLoss|RMSE|MAE")
 _FOREIGN = {
@@ -244,7 +252,7 @@ def words(name: str) -> tuple[str, ...]:
     """A name's words in lower case: ``trainLoss/Box`` is train, loss, box."""
     if not name.isascii():
         name = _translated(name)
-    name = _HIT_RATIO.sub("hr", name)
+    name = _MAP_AT.sub("_", _HIT_RATIO.sub("hr", name))
     name = _WORDS_KEPT.sub(lambda match: f"_{match[0].lower()}", name)
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name).lower()
     return tuple(word for word in re.split(r"[^\w@]+|_+", _GLUED.sub(r"\1 \2", _NUMBERED.sub("loss ", name))) if word)
@@ -271,7 +279,7 @@ def recognise(name: str) -> Role | None:
     if not split and name.startswith("metrics/") and not any("loss" in word for word in found):
         split = "val"  # Ultralytics measures metrics/precision(B) and their like on the validation set
     rest = _phrases([word for word in found if word not in SPLIT])
-    return _clock(rest, found, own=name.startswith("_")) or _rate(rest) or _metric(rest, split)
+    return _clock(rest, found, own=name.startswith("_")) or _rate(rest) or _score(rest, split) or _metric(rest, split)
 
 
 def is_run(name: str) -> bool:
@@ -396,6 +404,12 @@ def _rate(rest: list[str]) -> Role | None:
     if not hit or others:
         return None
     return Role("lr", "", len(rest) + int("".join(re.findall(r"\d", "".join(rest))) or 0))
+
+
+def _score(rest: list[str], split: str) -> Role | None:
+    """A score and nothing more: of a game, or of anything."""
+    said = {word for word in rest if word not in _DECOR and word not in _REWARD_DECOR}
+    return Role("score") if not split and said and said <= {"score", "scores"} else None
 
 
 def _metric(rest: list[str], split: str) -> Role | None:
