@@ -10,9 +10,9 @@ faster than one after another. ``stacked`` alone is what stacking gains inside o
 of the pool. ``apart`` is how far the validation losses of stacked members end from those of the same trainings alone, as a share:
 rounding, but for dropout, whose masks are others.
 
-Measured choice: the search runs its trials in the pool and stacks none. It has two or three of one shape at a time (the seeds of a
-verification, the doses of a learning rate). At K = 2 stacking takes as long as one after another or longer, for every shape
-here, at K = 4 about as long as the pool; it pays off from K = 8 on, which no search within the cost of one training has.
+Measured choice: on a CPU the search runs its trials in the pool and stacks none. It has two or three of one shape at a time (the seeds
+of a verification, the doses of a learning rate). Two members stacked take as long as one after another or longer, for every shape
+here; four gain less than a second worker does, eight about as much, and a search within the cost of one training has no eight.
 """
 
 from __future__ import annotations
