@@ -126,6 +126,13 @@ class ProbeSection(Section):
     budget: Seconds = Field(120.0, description="wall clock: 30s, 2m, 1h")
     steps: Positive | None = Field(None, description="training steps of all trials together; about one full training where left out")
     device: str = "auto"
+    executor: Literal["local", "ray"] = Field("local", description="where trials run: processes of this machine, or a Ray cluster")
+    address: str | None = Field(
+        None,
+        description="of the Ray cluster: ray://host:10001, host:6379, auto; where left out RAY_ADDRESS, or a cluster of this machine",
+    )
+    gpus: float = Field(1.0, gt=0, description="share of a GPU that a trial on a Ray cluster takes, where the device is cuda")
+    shared: bool = Field(False, description="the nodes see the config's folder under the same path, so that Ray need not copy it")
     seeds: Positive = 3
     families: Annotated[Literal["all"] | list[str], BeforeValidator(_known_families)] = "all"
 

@@ -36,6 +36,10 @@ class NotApplicable(LossDoctorError):
     """A change of the config that cannot be made to this model or data: no fault of anyone."""
 
 
+class NoCluster(LossDoctorError):
+    """The Ray cluster of a config cannot be reached, or is gone."""
+
+
 class MissingExtra(LossDoctorError):
     """An optional dependency is not installed."""
 

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import torch
 
@@ -45,12 +45,27 @@ class Died(Exception):
     """The process is gone."""
 
 
-def start(file: ConfigFile, device: str | None) -> Isolated:
-    """A worker that begins to load the workload while this process loads its own."""
-    return Isolated(file.values, file.path, device or file.config.probe.device)
+class Workers(Executor, Protocol):
+    """An executor that begins to load the workload while this process loads its own."""
+
+    def ready(self, fingerprint: str) -> None:
+        """Wait until a worker has loaded the workload; raises Unavailable where it is not the one meant."""
+
+    def widen(self, fingerprint: str) -> None:
+        """Add a worker, where that is not done already."""
 
 
-def settled(executor: Isolated, file: ConfigFile, workload: Workload, steps: int) -> tuple[Executor, Pace]:
+def start(file: ConfigFile, device: str | None) -> Workers:
+    """The workers that the config asks for."""
+    where = device or file.config.probe.device
+    if file.config.probe.executor == "ray":
+        from lossdoctor.lab.cluster import OnRay
+
+        return OnRay(file, where)
+    return Isolated(file.values, file.path, where)
+
+
+def settled(executor: Workers, file: ConfigFile, workload: Workload, steps: int) -> tuple[Executor, Pace]:
     """An executor that is ready, and the time that a step takes; in this process where no worker can have the same workload.
 
     A second worker pays off where all trials, ``steps`` together, take longer than it takes to begin, and there is a core for it.
