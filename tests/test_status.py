@@ -107,6 +107,28 @@ def test_fine_tuning_that_gains_nothing_had_learned_before() -> None:
     assert verdict(train_loss=noisy(flat, 0.1), val_loss=noisy(flat + 0.15, 0.01, 1)).status is not Status.NEVER_LEARNED
 
 
+def test_a_few_classes_hardly_told_apart_leave_more_within_reach() -> None:
+    def flat_at(reached: float, classes: int) -> Verdict:
+        way = 1 - np.exp(-T / 8)
+        return verdict(train_loss=noisy(np.log(classes) * (1 - 0.3 * way), 0.005), train_accuracy=(1 - way) / classes + reached * way)
+
+    assert flat_at(0.35, 6).status is Status.STALLED
+    assert "little more than a guess" in flat_at(0.35, 6).summary
+    assert flat_at(0.6, 6).status is Status.CONVERGED
+    assert flat_at(0.35, 14).status is Status.CONVERGED  # a text may be no more predictable than that
+
+
+def test_a_handful_of_points_on_which_validation_stands_still_learned_nothing() -> None:
+    still = 2.3 + 0.001 * np.array([0, 1, -1, 0, 1, 0, -1, 0])
+    assert verdict(train_loss=[2.31, 2.29, 2.3, 2.32, 2.3, 2.29, 2.31, 2.3], val_loss=still).status is Status.NEVER_LEARNED
+    assert verdict(train_loss=[2.31, 2.29, 2.3, 2.32, 2.3, 2.29, 2.31, 2.3], val_loss=2.3 + 30 * (still - 2.3)).status is Status.TOO_SHORT
+
+
+def test_what_comes_back_from_a_blow_up_is_learning() -> None:
+    blown_up = np.concatenate([[0.05, 0.04, 0.05], 8 * np.exp(-T / 120)])
+    assert verdict(train_loss=noisy(blown_up, 0.05)).status is not Status.NEVER_LEARNED
+
+
 def test_a_late_start_is_not_slow() -> None:
     straight, late = 2.3 - 0.001 * T, 2.3 - 0.2 * (T / 200) ** 4
     assert verdict(val_loss=noisy(straight, 1e-4)).status is Status.SLOW

@@ -28,10 +28,13 @@ KNOWN = 0.85  # times the validation loss: a training loss below it knows someth
 STEADY = 0.1  # of its level: a swing of the validation loss that is none
 SOLVED = 0.15  # of the first loss: what is left below it is little, however it swings
 LONG = 200  # points in which even a noisy slope is a slope
+FEW_CLASSES = (0.8, 2.4)  # the first losses of three to ten classes; that of two, 0.69, is often one of a coin
 CLEAR = 50.0  # standard deviations of a point that a clear fall is long
 LITTLE = 0.15  # of the loss: a fall below it is small, though the accuracy rose
+STILL = 0.005  # of its level: what moves less stands still
 SPEEDING = 0.45  # of the fall in the last third of the points
 CLIMBS = 3.0  # standard errors of the trend of the later half
+SLOWED = 5.0  # times a gain that is worth it: one that a softmax applied twice leaves
 APART = 2.0  # times the training loss: a validation loss that has parted from it
 SURE = 0.55  # a sick verdict below this surety is not given
 RIGHT = {
@@ -264,13 +267,18 @@ def _never_learned(case: _Case) -> Verdict | None:
     """No significant fall since the start."""
     if case.reached is not None and case.learned is not None and (case.learned > 0.15 or _good(case.accuracy)):
         return None
-    if case.few and case.accuracy is None:
+    if case.few and case.accuracy is None and not _still(case.val):
         return None  # a handful of points without a trend is too short, not ill
     if _learned_before(case):
         return None
     flat = min(_flatness(shape, case.sign) for shape in case.losses)
     above = max(flat, _above_first(case), _no_better_on_validation(case))
     return _nothing_learned(case, above, "where it began")
+
+
+def _still(val: Shape | None) -> bool:
+    """Whether the validation loss stood still all the time."""
+    return val is not None and abs(val.relative_fall) < STILL and val.noise < STILL * abs(val.end)
 
 
 def _learned_before(case: _Case) -> bool:
@@ -308,6 +316,8 @@ def _flatness(shape: Shape, sign: float) -> float:
     if shape.first > 10 * abs(shape.start):
         return 0.0  # all of the fall was in the first points
     blown_up = shape.curve.value.max() > shape.first + 6 * shape.noise and shape.best > shape.first - 2 * shape.noise
+    if blown_up and shape.half.z < -1.9:
+        return 0.0  # on its way back
     none = 3.0 if blown_up and shape.end >= shape.first - shape.noise else 0.0
     limit = 0.3 if len(shape.curve) >= 20 else 0.05  # a spike passes for noise, the more so among few points
     readable = shape.relative_fall < limit or shape.best < 0 or sign < 0
@@ -355,7 +365,7 @@ def _overfitting(case: _Case) -> Verdict | None:
         return None
     significance = _over(val.rise, val.error) / 3.5
     of_best = _over(val.rise, abs(val.best))
-    size = min(max(_over(val.rise, val.fall) / 0.03, of_best / 0.1), of_best / 0.04)
+    size = min(max(_over(val.rise, val.fall) / 0.03, of_best / 0.07), of_best / 0.04)
     kept = 1.0
     if train is not None:
         before = train.curve.until(val.best_step).smooth(3).value
@@ -433,12 +443,13 @@ def _slow(case: _Case) -> Verdict | None:
 def _stalled(case: _Case) -> Verdict | None:
     """Flat, although the log says that lower is within reach."""
     shape = case.judged
-    if _improving(case) >= 1 or len(shape.curve) < FEW:
+    gain = _improving(case)
+    if gain >= (SLOWED if case.double_softmax else 1.0) or len(shape.curve) < FEW:
         return None
     above, why = max(_reasons_to_go_lower(case))
     if above < 1:
         return None
-    text = f"{shape.curve.label} is flat since step {shape.settled_step:g}, and {why}."
+    text = f"{shape.curve.label} {'is flat' if gain < 1 else 'hardly falls'} since step {shape.settled_step:g}, and {why}."
     return _sick(case, Status.STALLED, above, text, shape, onset=shape.settled_step, stop=shape.settled_step)
 
 
@@ -453,6 +464,7 @@ def _reasons_to_go_lower(case: _Case) -> list[tuple[float, str]]:
         (2.0 if case.halt_step is not None else 0.0, "it came to a dead halt in full fall"),
         (3.0 if case.double_softmax else 0.0, "a softmax applied twice keeps it from falling"),
         (unexplained, f"far higher than an accuracy of {case.reached or 0:.3f} explains"),
+        (_hardly_told_apart(case), f"an accuracy of {case.reached or 0:.3f} is little more than a guess between a few classes"),
         (_swings_on_validation(case), f"it swings up from levels as low as {case.show(shape.best)} that it does not keep"),
     ]
 
@@ -462,6 +474,24 @@ def _dull(case: _Case) -> float:
     if case.reached is None or case.learned is None:
         return 0.0
     return min(0.25 / max(case.relative_fall, 1e-4), 0.75 / max(case.reached, 1e-9), 0.08 / max(case.learned, 0.01))
+
+
+def _hardly_told_apart(case: _Case) -> float:
+    """Over 1 where a few classes, three to ten, are hardly told apart: by the accuracy and by the loss.
+
+    The first loss is ln C and the first accuracy about 1 / C; Cohen's kappa (1960) is the accuracy beyond that of a guess, and
+    McFadden's pseudo R2 (1974) the fall of the loss as a share of ln C. Of a text, whose next word nobody knows, C is larger.
+    """
+    train, shape = case.train, case.judged
+    if train is None or case.accuracy is None or case.reached is None or not FEW_CLASSES[0] < train.first < FEW_CLASSES[1]:
+        return 0.0
+    if shape.tail_fall > 1 / 3 and shape.tail.change < -0.01 * abs(shape.end):
+        return 0.0  # it falls no slower than at first
+    guess = math.exp(-train.first)
+    if float(np.median(case.accuracy.value[: max(1, len(case.accuracy) // 20)])) > 2 * guess:
+        return 0.0
+    kappa, fall = (case.reached - guess) / (1 - guess), 1 - train.end / train.first
+    return min(0.36 / max(kappa, 0.1), 0.4 / max(fall, 0.1))
 
 
 def _ran_out(case: _Case) -> float:
