@@ -142,7 +142,7 @@ class Relation:
     ``chance`` is what it would be if the inputs told nothing, ``error`` the standard error of that. For classes, ``wrong`` is the
     share of examples that it puts into another class than their label says, ``sure`` that share among the half it is surest of.
     ``table`` is False for images, of which it sees the pixels alone. ``val`` is the score on validation examples, NaN where there are
-    too few, and ``val_error`` its standard error by chance.
+    too few, and ``val_error`` its standard error by chance. ``ordered`` is the correlation of the mean of its votes with the number of the class.
     """
 
     score: float
@@ -154,6 +154,7 @@ class Relation:
     table: bool = True
     val: float = float("nan")
     val_error: float = 0.0
+    ordered: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -427,6 +428,17 @@ class Reach:
 
     steps: int
     share: float
+
+
+@dataclass(frozen=True)
+class Mirrored:
+    """Of the pictures of class ``of``, a forest that has not seen them knows the share ``known``; their mirror images it takes for class
+    ``seen_as`` in the share ``turned``. The class for which that is largest."""
+
+    of: int
+    seen_as: int
+    known: float
+    turned: float
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.metrics import roc_auc_score
 
-from lossdoctor.core.observation import Relation, Shift, by_feature
+from lossdoctor.core.observation import Mirrored, Relation, Shift, by_feature
 
 EXAMPLES = 2000
 FEATURES = 500
@@ -39,7 +39,8 @@ def relation(x: NDArray[Any], y: NDArray[Any], val: tuple[NDArray[Any], NDArray[
         if seen is None:
             return None
         again = _ranked(forest.predict_proba(new[0]), forest.classes_, new[1]) if new else None
-        return Relation(seen[0], 0.5, seen[1], len(x), *_doubts(votes, forest.classes_, y), True, *(again or ()))
+        told = Relation(seen[0], 0.5, seen[1], len(x), *_doubts(votes, forest.classes_, y), True, *(again or ()))
+        return replace(told, ordered=float(np.corrcoef(votes @ forest.classes_, y)[0, 1]))
     forest = RandomForestRegressor(**options).fit(x, y)
     score = float(np.corrcoef(forest.oob_prediction_, y)[0, 1])
     told = Relation(score, 0.0, 1 / math.sqrt(len(x)), len(x))
@@ -86,6 +87,23 @@ def _alike(values: NDArray[Any]) -> float:
             break
         worth += 2 * correlation
     return worth
+
+
+def mirrored(x: NDArray[Any], y: NDArray[Any]) -> Mirrored | None:
+    """What a forest that learns pictures ``x`` [n, ..., w] of classes ``y`` [n] takes their mirror images for."""
+    rows = np.random.default_rng(0).permutation(len(x))[:EXAMPLES]
+    there, back, y = x[rows].reshape(len(rows), -1), x[rows][..., ::-1].reshape(len(rows), -1), y[rows]
+    if len(rows) < FEWEST or len(np.unique(y)) < 2 or not np.isfinite(there).all():
+        return None
+    forest = RandomForestClassifier(TREES, oob_score=True, min_samples_leaf=3, random_state=0).fit(there, y)
+    told = forest.classes_[np.nan_to_num(forest.oob_decision_function_).argmax(axis=1)]
+    turned = forest.predict(back)
+    found = []
+    for c in forest.classes_[np.bincount(y)[forest.classes_] >= FEW]:
+        others = [(float((turned[y == c] == other).mean()), int(other)) for other in forest.classes_ if other != c]
+        found.append((*max(others), int(c), float((told[y == c] == c).mean())))
+    worst = max(found, key=lambda one: min(one[0], one[3]), default=None)
+    return Mirrored(worst[2], worst[1], worst[3], worst[0]) if worst else None
 
 
 def _sample(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -12,6 +12,7 @@ from lossdoctor.core.observation import (
     Copies,
     Images,
     Labels,
+    Mirrored,
     Overlap,
     Pace,
     Plan,
@@ -84,6 +85,16 @@ def likeness(workload: Workload) -> np.ndarray[tuple[int], np.dtype[np.float64]]
     from lossdoctor.lab import observe
 
     return observe.likeness(workload)
+
+
+def mirrored(workload: Workload) -> Mirrored | None:
+    """What the mirror images of each class look like, where the config mirrors training pictures.
+
+    Absent: the config does not, or the inputs are no pictures with a class each.
+    """
+    from lossdoctor.lab import observe
+
+    return observe.mirrored(workload)
 
 
 def relation(workload: Workload) -> Relation | None:

@@ -17,6 +17,7 @@ class ClassMissingInTraining(Check):
     """
 
     code, severity = "IMB102", Severity.WARNING
+    requires = frozenset({"LOSS106"})
     references = ("Kohavi 1995, cross-validation and bootstrap",)
 
     def examine(self, labels: Labels) -> Finding | None:

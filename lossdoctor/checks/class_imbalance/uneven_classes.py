@@ -18,6 +18,7 @@ class UnevenClasses(Check):
     """
 
     code, severity = "IMB101", Severity.WARNING
+    requires = frozenset({"LOSS106"})
     references = ("King and Zeng 2001, Logistic Regression in Rare Events Data", "Buda et al. 2018, the class imbalance problem in CNNs")
     ratio = 10.0  # SageMaker Debugger
     of_pixels = 40.0  # own: much ground and little else is what most pictures show

@@ -17,7 +17,7 @@ class Noisy(Check):
     """
 
     code, severity = "LAB103", Severity.WARNING
-    requires = frozenset({"PRE102", "LAB101", "LAB102", "IMB101"})
+    requires = frozenset({"PRE102", "LAB101", "LAB102", "IMB101", "LOSS106"})
     references = ("Northcutt et al. 2021, Confident Learning", "Breiman 2001, Random Forests")
     sure = 0.08  # contradicted among the surer half; own
     ratio = 0.63  # of that to the share among all; own: a rule too fine for the forest reaches 0.58

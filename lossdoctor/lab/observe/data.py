@@ -18,6 +18,7 @@ from lossdoctor.core.observation import (
     Copies,
     Images,
     Labels,
+    Mirrored,
     Overlap,
     Plan,
     Redundancy,
@@ -136,6 +137,17 @@ def shift(workload: Workload) -> Shift | None:
     return forest.shift(pairs[0][0], pairs[1][0], workload.features) if pairs else None
 
 
+def mirrored(workload: Workload) -> Mirrored | None:
+    """What a forest takes the mirror image of each class for; None for what is no picture with a class, or is never mirrored."""
+    from lossdoctor.lab import forest
+
+    flips = any(step.get("flip", 0) for step in workload.config.data.augment)
+    found, classes = (arrays(workload, workload.splits[0]), indices(workload)) if flips else (None, None)
+    if found is None or classes is None or found[0].ndim not in (3, 4) or found[0].dtype.kind != "f" or len(found[0]) != len(classes):
+        return None
+    return forest.mirrored(found[0], classes)
+
+
 def likeness(workload: Workload) -> Array | None:
     """The correlation of each feature with the targets [f], absolute; None where there is no table with several features."""
     found = arrays(workload, workload.splits[0])
@@ -202,8 +214,9 @@ def tokens(workload: Workload) -> Tokens | None:
     hidden = hidden.reshape(len(hidden), -1).float()
     kinds, counts = np.unique(ids[~blank].cpu().numpy(), return_counts=True)
     common = float(counts.max() / counts.sum()) if len(counts) else 0.0
-    paired = not isinstance(batch, Mapping) and isinstance(labels, Tensor) and labels.shape == ids.shape  # in a mapping, models shift
-    copied = float(torch.eq(labels, ids)[~blank].float().mean()) if paired and not bool(blank.all()) else 0.0
+    copied = 0.0
+    if not isinstance(batch, Mapping) and isinstance(labels, Tensor) and labels.shape == ids.shape:  # in a mapping, models shift
+        copied = float(torch.eq(labels, ids)[~blank].float().mean().nan_to_num())
     silent = float(hidden.min(dim=1).values.mean())
     return Tokens(float(blank.float().mean()), float(hidden.mean()), silent, ids.shape[1], common, len(kinds), copied)
 
