@@ -508,7 +508,7 @@ def test_a_column_of_numbers_given_out_at_random_is_called_an_identifier() -> No
 
 
 def test_a_rate_far_above_the_critical_one_is_named_where_a_range_test_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(observe.steps, "SECONDS", 0.0)
+    monkeypatch.setattr(observe.budget, "WORK", 0.0)
     outcome = examination(workload(lambda: mlp(6, 3, (32, 32)), classes(), optimizer={"name": "sgd", "lr": 300.0}))
     assert "LR101" in outcome.skipped
     assert "LR103" in [finding.code for finding in outcome.findings]

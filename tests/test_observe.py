@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,9 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from lossdoctor.lab import observe
-from lossdoctor.lab.fit import fit
+from lossdoctor.lab.fit import count_steps, fit
 from lossdoctor.lab.tape import record
+from lossdoctor.lab.workload import Workload
 
 
 def mlp(inputs: int = 6, outputs: int = 3, hidden: int = 16, last: nn.Module | None = None) -> nn.Module:
@@ -195,14 +198,67 @@ def test_a_softmax_over_one_output_is_constant() -> None:
     assert (output.kind, output.low, output.high) == ("constant", 1.0, 1.0)
 
 
+def rated(lr: float) -> Workload:
+    return workload(lambda: nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 3)), classes(), optimizer={"lr": lr})
+
+
 def test_the_range_test_finds_a_rate_that_works_far_from_the_configured_one() -> None:
     for lr in (1e-6, 3.0):
-        test = observe.range_test(
-            workload(lambda: nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 3)), classes(), optimizer={"lr": lr})
-        )
+        test = observe.range_test(work := rated(lr), observe.short_run(work))
         assert test is not None
         assert 1e-3 < test.rate < 0.3
         assert (test.proposed < 0.6 * test.configured).all()
+        assert len(test.suggested) > 1
+
+
+def test_a_rate_at_which_the_loss_falls_well_is_not_doubted() -> None:
+    with count_steps() as taken:
+        run = observe.short_run(work := rated(0.03))
+        before = taken.steps
+        test = observe.range_test(work, run)
+    assert run.losses[-1] < 0.5 * run.losses[0]
+    assert test is not None
+    assert (test.rate, test.compared, taken.steps) == (0.03, False, before)
+
+
+def test_measurements_take_as_many_steps_on_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two looks at the clock a tenth of a second passes, of which this process gets a hundredth."""
+    quiet = observe.range_test(work := rated(1e-6), observe.short_run(work))
+    clocks = SimpleNamespace(process_time=count(0.0, 0.001).__next__, monotonic=count(0.0, 0.1).__next__)
+    monkeypatch.setattr(observe.budget, "time", clocks)
+    busy = observe.range_test(work := rated(1e-6), observe.short_run(work))
+    assert quiet is not None
+    assert busy is not None
+    assert (quiet.suggested == busy.suggested).all()
+
+
+def test_the_steps_of_measurements_are_a_share_of_the_training() -> None:
+    taken = []
+    for epochs in (5, 500):
+        work = workload(mlp, classes(), epochs=epochs, optimizer={"lr": 1e-5})
+        with count_steps() as counter:
+            run = observe.short_run(work)
+            observe.range_test(work, run)
+            observe.one_batch(work)
+            observe.blind(work, run)
+        taken.append(counter.steps)
+    assert taken[0] < 0.9 * taken[1] < 600
+
+
+def test_a_model_that_cannot_learn_a_few_examples_is_given_up_before_long() -> None:
+    with count_steps() as counter:
+        one = observe.one_batch(workload(lambda: nn.Sequential(nn.Linear(6, 3), Blurred()), classes()))
+    assert one is not None
+    assert one.best > 0.5 * one.chance
+    assert counter.steps < 150
+
+
+class Blurred(nn.Module):
+    """Lets next to nothing through."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        clamped: Tensor = x.clamp(-1e-3, 1e-3)
+        return clamped
 
 
 class Squeezed(nn.Module):

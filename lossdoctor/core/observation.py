@@ -498,8 +498,8 @@ class RangeTest:
     """A sweep of the learning rate (Smith 2017), one row a seed: ``losses`` [seeds, steps] at ``rates`` [steps], NaN after a stop.
 
     ``suggested`` and ``limit`` have one value a seed: the rate of steepest descent, and the one from which the loss rises.
-    ``configured`` and ``proposed`` are the losses [seeds] after ``steps`` steps at the configured rate and at the median
-    suggestion; ``first`` those before.
+    Where the configured rate was compared with the suggested, ``configured`` and ``proposed`` are the losses [compared] after
+    ``steps`` steps at each and ``first`` those before; where it lies close enough to need no comparison, they are empty.
     """
 
     rates: Floats
@@ -515,6 +515,11 @@ class RangeTest:
     def rate(self) -> float:
         """The suggested learning rate: the median over the seeds."""
         return float(np.median(self.suggested))
+
+    @property
+    def compared(self) -> bool:
+        """Whether the configured rate lies so far from the suggested one that it had to be compared with it."""
+        return len(self.configured) > 0
 
     @property
     def agreement(self) -> float:

@@ -11,8 +11,10 @@ from lossdoctor.core.observation import (
     OneBatch,
     Output,
     Pass,
+    Plan,
     RangeTest,
     Reach,
+    Relation,
     Reward,
     ShortRun,
     Start,
@@ -92,14 +94,14 @@ def one_batch(workload: Workload, forward_pass: Pass) -> OneBatch | None:
     return observe.one_batch(workload)
 
 
-def range_test(workload: Workload, forward_pass: Pass) -> RangeTest | None:
+def range_test(workload: Workload, short_run: ShortRun, plan: Plan) -> RangeTest | None:
     """The loss while the learning rate rises from almost nothing (Smith 2017).
 
-    Absent: the loss falls at no learning rate, or a step takes too long.
+    Absent: the loss falls at no learning rate, a step takes too long, or the training warms up.
     """
     from lossdoctor.lab import observe
 
-    return observe.range_test(workload)
+    return None if plan.warms_up else observe.range_test(workload, short_run)
 
 
 def independence(workload: Workload, forward_pass: Pass) -> Independence | None:
@@ -112,14 +114,14 @@ def independence(workload: Workload, forward_pass: Pass) -> Independence | None:
     return step.independence(workload)
 
 
-def blind(workload: Workload, forward_pass: Pass) -> Comparison | None:
-    """The same first steps with the inputs and with inputs that are all alike.
+def blind(workload: Workload, relation: Relation, short_run: ShortRun) -> Comparison | None:
+    """The same first steps with the inputs and with inputs that are all alike, where the inputs are known to tell of the targets.
 
     Absent: the config's own step hides the inputs, they are no tensor, or a step takes too long.
     """
     from lossdoctor.lab import observe
 
-    return observe.blind(workload)
+    return observe.blind(workload, short_run)
 
 
 def augmentation(workload: Workload, forward_pass: Pass) -> Comparison | None:

@@ -12,8 +12,8 @@ class LearningRateAboveRange(Check):
     """The configured learning rate lies above the range in which the loss falls.
 
     Why it matters: each step overshoots; the loss swings, settles high or blows up.
-    How it is detected: a sweep of the learning rate with the configured optimizer and several seeds; then a few steps at the configured
-    rate against as many at the suggested one.
+    How it is detected: a sweep of the learning rate with the configured optimizer; then, where the configured rate lies above, a few
+    steps at it against as many at the suggested one, and the same again with other seeds.
     What to do: the suggested rate, which the evidence holds; warm-up or clipping where only the first steps are too large.
     """
 
@@ -27,7 +27,7 @@ class LearningRateAboveRange(Check):
     progress = 0.5  # of the fall at the suggested rate; own
 
     def examine(self, range_test: RangeTest, plan: Plan) -> Finding | None:
-        if plan.warms_up or plan.lr < self.factor * range_test.rate:
+        if plan.warms_up or not range_test.compared or plan.lr < self.factor * range_test.rate:
             return None
         fell = np.nan_to_num(range_test.first - range_test.configured, neginf=-np.inf)
         could = range_test.first - range_test.proposed

@@ -12,8 +12,9 @@ class LearningRateBelowRange(Check):
     """The configured learning rate is too low for the planned number of steps.
 
     Why it matters: the training ends long before it has got anywhere.
-    How it is detected: a sweep of the learning rate with the configured optimizer and several seeds; then a few steps at the configured
-    rate against as many at the suggested one. The steps that the configured rate needs to fall as far, at its pace, exceed those planned.
+    How it is detected: a sweep of the learning rate with the configured optimizer; then, where the configured rate lies below, a few
+    steps at it against as many at the suggested one, and the same again with other seeds. The steps that the configured rate needs to
+    fall as far, at its pace, exceed those planned.
     What to do: the suggested rate, which the evidence holds, or that many times more epochs.
     """
 
@@ -47,7 +48,7 @@ class LearningRateBelowRange(Check):
     short = 1.5  # steps needed over steps planned; own
 
     def examine(self, range_test: RangeTest, plan: Plan) -> Finding | None:
-        if plan.warms_up or plan.lr * self.factor > range_test.rate:
+        if plan.warms_up or not range_test.compared or plan.lr * self.factor > range_test.rate:
             return None
         could = range_test.first - range_test.proposed
         fell = np.maximum(range_test.first - range_test.configured, 1e-3 * np.abs(could))

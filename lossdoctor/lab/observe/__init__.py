@@ -2,7 +2,7 @@
 
 Nothing here draws a conclusion, and nothing changes what a training would have been: every measurement runs inside
 ``untouched``, on models of its own. ``data`` holds what is known without the model, ``model`` what its untrained weights
-show, ``steps`` the short trainings; ``common`` is what they share.
+show, ``steps`` the short trainings and ``rates`` the range test; ``common`` is what they share, ``budget`` how long they may be.
 """
 
 from lossdoctor.lab.observe.common import EXAMPLES, examples, fresh, measurement, untouched
@@ -23,7 +23,8 @@ from lossdoctor.lab.observe.data import (
     tokens,
 )
 from lossdoctor.lab.observe.model import computable, forward_pass, gradients, output, start
-from lossdoctor.lab.observe.steps import augmentation, blind, one_batch, range_test, short_run
+from lossdoctor.lab.observe.rates import range_test
+from lossdoctor.lab.observe.steps import augmentation, blind, one_batch, short_run
 
 __all__ = [
     "EXAMPLES",

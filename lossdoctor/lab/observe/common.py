@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from lossdoctor.core.errors import UserCodeError
+from lossdoctor.lab.augment import augment
 from lossdoctor.lab.data import Batch
 from lossdoctor.lab.workload import Workload
 
@@ -59,12 +60,12 @@ def examples(workload: Workload, most: int = EXAMPLES) -> Batch:
     train = workload.train
     one = train.batch(torch.arange(1))
     size = one[0].numel() if isinstance(one, tuple | list) and isinstance(one[0], Tensor) else 1024
-    affordable = min(NUMBERS // max(size, 1), int(OPERATIONS / max(_operations(workload), 1.0)))
+    affordable = min(NUMBERS // max(size, 1), int(OPERATIONS / max(operations(workload), 1.0)))
     count = min(len(train), max(FEW, min(most, affordable)))
     return train.batch(torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:count])
 
 
-def _operations(workload: Workload) -> float:
+def operations(workload: Workload) -> float:
     """Floating-point operations of a forward pass for one example, as torch counts them; 0 where it cannot, or the loss fails."""
     kept: float | None = workload.__dict__.get("_operations")
     if kept is None:
@@ -107,3 +108,13 @@ def loss_of(workload: Workload, model: nn.Module, batch: Batch) -> float:
     with torch.no_grad(), untouched(workload.device):
         torch.manual_seed(0)
         return float(workload.loss(model, batch)[0])
+
+
+def step(workload: Workload, model: nn.Module, optimizer: torch.optim.Optimizer, batch: Batch, place: int) -> float:
+    """One optimizer step; the norm of the gradient before clipping."""
+    optimizer.zero_grad(set_to_none=True)
+    workload.loss(model, augment(batch, workload.config.data.augment, place, workload.mixable))[0].backward()  # type: ignore[no-untyped-call]
+    limit = workload.config.training.clip_grad_norm or float("inf")
+    norm = nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], limit)
+    optimizer.step()
+    return float(norm)

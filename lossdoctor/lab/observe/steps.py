@@ -1,32 +1,32 @@
-"""What short trainings show: the first steps as configured, one batch learned by heart, the range test, and comparisons of two."""
+"""What short trainings show: the first steps as configured, a few examples learned by heart, and comparisons of two trainings."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lossdoctor.core.observation import Comparison, OneBatch, RangeTest, ShortRun
+from lossdoctor.core.observation import Comparison, OneBatch, ShortRun
 from lossdoctor.lab.augment import augment
 from lossdoctor.lab.data import Batch
 from lossdoctor.lab.fit import Schedule, predictions, stream
-from lossdoctor.lab.observe.common import EXAMPLES, FEW, examples, fresh, layer_of, loss_of, measurement, seeds_of
+from lossdoctor.lab.observe.budget import Clock, Range, affordable
+from lossdoctor.lab.observe.common import examples, fresh, layer_of, loss_of, measurement, step
 from lossdoctor.lab.observe.data import indices
 from lossdoctor.lab.tape import record, twins
 from lossdoctor.lab.workload import Workload, as_labels
 
-STEPS = 40  # steps of the short training
-SWEEP = 100  # steps of the range test (Smith 2017), fewer where each is slow
-FEWEST = 25  # steps without which it is left out
-SECONDS = 4.0  # what one measurement may take before it makes do with fewer seeds or steps
-BLIND = 120  # steps of the comparison with inputs of zero
-
-Array = NDArray[Any]
+STEPS = Range(0.05, 20, 40)  # steps of the short training
+FEW_STEPS = 5  # that it takes however large they are
+COMPARED = 120  # of each of two trainings that differ in one thing
+HEART = 300  # steps in which a few examples are learned by heart
+FEW = 16  # these examples
+GLANCE = 20  # steps after which, again and again, it is asked whether more would change the answer
+LEARNED = 0.1  # of the loss of a constant guess: learned by heart
+NEAR = 0.25  # of it: a training that is not bound to come as near is ended
+THROUGH = 0.9  # of it: what comes below has made use of the inputs
 
 
 @measurement
@@ -38,13 +38,13 @@ def short_run(workload: Workload) -> ShortRun:
     batch = examples(workload)
     before = {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}
     losses, norms = [loss_of(workload, model, batch)], []
-    started = time.monotonic()
+    clock, steps = Clock(), min(STEPS.of(workload), max(affordable(workload), FEW_STEPS))
     schedule = Schedule(optimizer, workload.config.training.scheduler, workload)
-    for place, data in enumerate(stream(workload, seed, STEPS)):
-        norms.append(_step(workload, model, optimizer, data, place))
+    for place, data in enumerate(stream(workload, seed, steps)):
+        norms.append(step(workload, model, optimizer, data, place))
         schedule.batch()
         losses.append(loss_of(workload, model, batch))
-        if not np.isfinite(losses[-1]) or time.monotonic() - started > SECONDS:
+        if not np.isfinite(losses[-1]) or clock.late:
             break
     after = dict(model.named_parameters())
     moved = {name: float((after[name].detach() - old).norm()) for name, old in before.items()}
@@ -69,69 +69,54 @@ def short_run(workload: Workload) -> ShortRun:
 
 
 @measurement
-def one_batch(workload: Workload, steps: int = 300, count: int = 16) -> OneBatch | None:
-    """Train on a few examples alone without dropout and weight decay, by Adam at two rates; None where the loss has no known floor."""
-    index = torch.randperm(len(workload.train), generator=torch.Generator().manual_seed(0))[:count]
+def one_batch(workload: Workload) -> OneBatch | None:
+    """Train on a few examples alone without dropout and weight decay, by Adam at two rates; None where the loss has no known floor.
+
+    Each training ends where the examples are learned, or where a line through its last losses does not get there in time.
+    """
+    index = torch.randperm(len(workload.train), generator=torch.Generator().manual_seed(0))[:FEW]
     batch = workload.train.batch(index)
     chance = _constant_loss(workload, batch)
-    if chance is None or chance <= 0:
+    if chance is None or chance <= 0 or affordable(workload, FEW) < 2 * GLANCE:
         return None
-    first, best, taken, started = float("nan"), float("inf"), 0, time.monotonic()
+    clock, losses = Clock(), list[list[float]]()
     for rate in (3e-3, 3e-2):
-        model = fresh(workload)
-        _undropped(model)
+        losses.append([])
+        model = _undropped(fresh(workload))
         optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=rate)
-        for step in range(steps):
+        while not _settled(losses[-1], chance):
+            if clock.late:
+                return None
             optimizer.zero_grad(set_to_none=True)
             loss = workload.loss(model, batch)[0]
-            first = float(loss.detach()) if step == 0 and rate == 3e-3 else first
-            best = min(best, float(loss.detach()))
-            taken += 1
-            if best < 0.05 * chance or not torch.isfinite(loss):
-                break
-            passed = time.monotonic() - started
-            if passed > SECONDS or (step == 2 and passed > SECONDS / 4):
-                return None
+            losses[-1].append(float(loss.detach()))
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-        if best < 0.05 * chance:
+        if min(losses[-1]) < LEARNED * chance:
             break
-    return OneBatch(first, best, chance, taken, len(index))
+    everything = np.concatenate(losses)
+    return OneBatch(losses[0][0], float(np.nanmin(everything)), chance, len(everything), len(index))
+
+
+def _settled(losses: list[float], chance: float) -> bool:
+    """Whether a training on the same examples has learned them, has blown up, or will not get anywhere near in time."""
+    if not losses:
+        return False
+    if losses[-1] < LEARNED * chance or not np.isfinite(losses[-1]) or len(losses) == HEART:
+        return True
+    if len(losses) < 3 * GLANCE or len(losses) % GLANCE:
+        return False
+    before, now = np.median(losses[-2 * GLANCE : -GLANCE]), np.median(losses[-GLANCE:])
+    return bool(now - (before - now) * (HEART - len(losses)) / GLANCE > NEAR * chance)
 
 
 @measurement
-def range_test(workload: Workload) -> RangeTest | None:
-    """Sweep the rate of the configured optimizer, then compare the suggested with the configured one; None where a step is too slow."""
-    lr = workload.config.training.optimizer.lr
-    batch = examples(workload, EXAMPLES // 2)
-    tempo = _tempo(workload, batch)
-    steps = min(SWEEP, int(SECONDS / tempo)) if tempo else 0
-    if steps < FEWEST:
-        return None
-    rates = np.geomspace(min(1e-6, lr / 10), max(10.0, lr * 10), steps)
-    short = min(STEPS, steps // 2)
-    seeds = seeds_of(workload)[: max(1, int(2 * SECONDS / tempo / (steps + 2 * short)))]
-    losses = [_sweep(workload, seed, rates, batch) for seed in seeds]
-    read = [(seed, row, *pair) for seed, row in zip(seeds, losses, strict=True) if (pair := _read_sweep(rates, row))]
-    if not read or len(read) < min(2, len(losses)):
-        return None
-    known, rows, suggested, limit = zip(*read, strict=True)
-    swept, rises = np.array(rows), np.array(suggested)
-
-    def ends(rate: float) -> Array:
-        return np.array([_after(workload, seed, rate, batch, short) for seed in known])
-
-    proposed = ends(float(np.median(rises)))
-    if np.median(proposed) > 0.95 * np.median(swept[:, 0]):  # momentum lags behind a sweep: it falls steepest where it soon blows up
-        rises, proposed = rises / 10, ends(float(np.median(rises)) / 10)
-    return RangeTest(rates, swept, rises, np.array(limit), swept[:, 0], ends(lr), proposed, short)
-
-
-@measurement
-def blind(workload: Workload) -> Comparison | None:
+def blind(workload: Workload, run: ShortRun) -> Comparison | None:
     """The same training with inputs and with inputs that are all alike; None where a step is slow or a step of the user's hides them.
 
-    Karpathy's input-independent baseline: by Adam at 0.003, without dropout, a first few steps alone.
+    Karpathy's input-independent baseline: by Adam at 0.003, without dropout, a first few steps alone. Where the training with inputs
+    falls well below the loss of a constant guess, which no training without can do, that takes the place of the other; where the
+    short ``run`` has fallen so far, nothing is trained.
     """
     batch = examples(workload)
     if workload.config.training.step is not None or not isinstance(batch, tuple | list) or not isinstance(batch[0], Tensor):
@@ -141,7 +126,16 @@ def blind(workload: Workload) -> Comparison | None:
         x, *rest = data
         return [torch.zeros_like(x) if x.is_floating_point() else x[:1].expand_as(x), *rest]
 
-    return _compared(workload, lambda data, _: data, lambda data, _: alike(data), BLIND, rate=3e-3)
+    chance = _constant_loss(workload, batch)
+    goal = THROUGH * chance if chance is not None else -np.inf
+    if run.losses[-1] < goal and chance:
+        return Comparison(float(run.losses[0]), float(run.losses[-1]), chance, 0.0, len(run.norms))
+
+    def seen(model: nn.Module) -> tuple[float, float] | None:
+        loss = loss_of(workload, model, batch)
+        return (loss, chance) if chance and loss < goal else None
+
+    return _compared(workload, lambda data, _: data, lambda data, _: alike(data), rate=3e-3, decided=seen)
 
 
 @measurement
@@ -150,46 +144,44 @@ def augmentation(workload: Workload) -> Comparison | None:
     made = workload.config.data.augment
     if not made:
         return None
-    return _compared(workload, lambda data, _: data, lambda data, place: augment(data, made, place, workload.mixable), BLIND)
+    return _compared(workload, lambda data, _: data, lambda data, place: augment(data, made, place, workload.mixable))
 
 
 def _compared(
-    workload: Workload, plain: Callable[[Batch, int], Batch], changed: Callable[[Batch, int], Batch], steps: int, rate: float | None = None
+    workload: Workload,
+    plain: Callable[[Batch, int], Batch],
+    changed: Callable[[Batch, int], Batch],
+    rate: float | None = None,
+    decided: Callable[[nn.Module], tuple[float, float] | None] = lambda _: None,
 ) -> Comparison | None:
-    """Two trainings on the same batches, each passed through a function; judged on the mean loss of the last quarter of batches."""
-    if _step_seconds(workload) > SECONDS / 4:
+    """Two trainings on the same batches, each passed through a function; judged on the mean loss of the last quarter of batches.
+
+    Where ``decided`` knows how both end from the model of the first, that is where they end.
+    """
+    clock = Clock()
+    if affordable(workload) < COMPARED:
         return None
     ends, first = [], float("nan")
     for change in (plain, changed):
         model = _undropped(fresh(workload))
         learn = [p for p in model.parameters() if p.requires_grad]
         optimizer = workload.optimizer(model) if rate is None else torch.optim.Adam(learn, lr=rate)
-        losses, started = [], time.monotonic()
-        for place, data in enumerate(stream(workload, workload.config.training.seed, steps)):
+        losses: list[float] = []
+        for place, data in enumerate(stream(workload, workload.config.training.seed, COMPARED)):
             seen = change(data, place)
             optimizer.zero_grad(set_to_none=True)
             loss = workload.loss(model, seen)[0]
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            losses.append(loss_of(workload, model, data) if rate is None and place >= steps * 3 // 4 else float(loss.detach()))
-            if time.monotonic() - started > SECONDS or not np.isfinite(losses[-1]):
+            losses.append(loss_of(workload, model, data) if rate is None and place >= COMPARED * 3 // 4 else float(loss.detach()))
+            if clock.late or not np.isfinite(losses[-1]):
                 return None
+            if change is plain and len(losses) % GLANCE == 0 and (known := decided(model)):
+                return Comparison(losses[0], *known, error=0.0, steps=len(losses))
         first = losses[0] if change is plain else first
         ends.append(np.array(losses[-max(len(losses) // 4, 1) :]))
-    if len(ends[0]) != len(ends[1]):
-        return None
     error = float((ends[1] - ends[0]).std() / len(ends[0]) ** 0.5)
-    return Comparison(first, float(ends[0].mean()), float(ends[1].mean()), error, steps)
-
-
-def _step(workload: Workload, model: nn.Module, optimizer: torch.optim.Optimizer, batch: Batch, place: int) -> float:
-    """One optimizer step; the norm of the gradient before clipping."""
-    optimizer.zero_grad(set_to_none=True)
-    workload.loss(model, augment(batch, workload.config.data.augment, place, workload.mixable))[0].backward()  # type: ignore[no-untyped-call]
-    limit = workload.config.training.clip_grad_norm or float("inf")
-    norm = nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], limit)
-    optimizer.step()
-    return float(norm)
+    return Comparison(first, float(ends[0].mean()), float(ends[1].mean()), error, COMPARED)
 
 
 def _twins(model: nn.Module) -> dict[str, float]:
@@ -223,77 +215,3 @@ def _undropped(model: nn.Module) -> nn.Module:
         elif isinstance(module, nn.RNNBase | nn.MultiheadAttention):
             module.dropout = 0.0
     return model
-
-
-def _tempo(workload: Workload, batch: Batch) -> float:
-    """Seconds that a step and a look at the loss take; 0 where a step is so large that three of them would take too long."""
-    if _step_seconds(workload) > SECONDS:
-        return 0.0
-    model = fresh(workload)
-    optimizer = workload.optimizer(model)
-    for place, data in enumerate(stream(workload, workload.config.training.seed, 3)):
-        if place == 1:  # the first pays for memory and imports
-            started = time.monotonic()
-        _step(workload, model, optimizer, data, place)
-        loss_of(workload, model, batch)
-    return (time.monotonic() - started) / 2
-
-
-def _step_seconds(workload: Workload) -> float:
-    """At most so many seconds a step takes: those of a step on a few examples, times how many more a batch holds."""
-    kept: float | None = workload.__dict__.get("_step_seconds")
-    if kept is None:
-        model, few = fresh(workload), examples(workload, FEW)
-        optimizer = workload.optimizer(model)
-        for place in range(2):  # the first pays for memory and imports
-            begin = time.monotonic()
-            _step(workload, model, optimizer, few, place)
-        kept = workload.__dict__["_step_seconds"] = (time.monotonic() - begin) * max(1.0, workload.config.training.batch_size / FEW)
-    return kept
-
-
-def _sweep(workload: Workload, seed: int, rates: Array, batch: Batch) -> Array:
-    """The losses on ``batch`` before each step of a training whose rate rises; NaN after it has blown up."""
-    model = fresh(workload, seed)
-    optimizer = workload.optimizer(model)
-    losses = np.full(len(rates), np.nan)
-    for place, (rate, data) in enumerate(zip(rates, stream(workload, seed, len(rates)), strict=True)):
-        losses[place] = loss_of(workload, model, batch)
-        if not np.isfinite(losses[place]):
-            losses[place] = np.nan
-            break
-        if losses[place] > 4 * max(np.nanmin(losses[: place + 1]), 0.25 * losses[0]) + 1e-12:
-            break
-        for group in optimizer.param_groups:
-            group["lr"] = float(rate)
-        _step(workload, model, optimizer, data, place)
-    return losses
-
-
-def _read_sweep(rates: Array, losses: Array) -> tuple[float, float] | None:
-    """The rate of steepest descent and the one at which the loss is lowest; None where it never fell."""
-    known = np.isfinite(losses)
-    x, y = np.log10(rates[known]), losses[known]
-    if len(y) < 10:
-        return None
-    smooth = np.convolve(np.pad(y, 2, mode="edge"), np.ones(5) / 5, mode="valid")
-    bottom = int(np.argmin(smooth))
-    if bottom < 3 or smooth[0] - smooth[bottom] < 0.02 * abs(smooth[0]):
-        return None
-    steepest = int(np.argmin(np.gradient(smooth[: bottom + 1], x[: bottom + 1])))
-    return float(10 ** x[steepest]), float(10 ** x[bottom])
-
-
-def _after(workload: Workload, seed: int, rate: float, batch: Batch, steps: int) -> float:
-    """The median loss over the last quarter of a short training at a rate."""
-    model = fresh(workload, seed)
-    optimizer = workload.optimizer(model)
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    losses = []
-    for place, data in enumerate(stream(workload, seed, steps)):
-        _step(workload, model, optimizer, data, place)
-        losses.append(loss_of(workload, model, batch))
-        if not np.isfinite(losses[-1]):
-            return float("inf")
-    return float(np.median(losses[-steps // 4 :]))
