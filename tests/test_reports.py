@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,9 +18,12 @@ from lossdoctor.core.fix import Fix, Patch
 from lossdoctor.core.report import Page
 from lossdoctor.core.run import Run
 from lossdoctor.core.trial import Chosen, Cost, Effect, Level, Prescription, Proof, Treatment
+from lossdoctor.diagnose import diagnose
 from lossdoctor.reports.json import Json
 from lossdoctor.reports.terminal.chart import HEIGHT, Ink, chart
 from lossdoctor.reports.terminal.report import Terminal
+
+SAMPLES = Path(__file__).parent.parent / "sample_runs"
 
 
 class Lower(Fix):
@@ -338,3 +342,29 @@ def test_gaps_and_short_series_are_no_error() -> None:
     assert lines(curve("train", np.ones(30)))
     assert lines(curve("train", np.array([0.0, 0.0, 0.0])))
     assert lines(curve("train", np.array([-1e308, 1e308, 0.0])))
+
+
+def contrast(one: tuple[int, ...], other: tuple[int, ...]) -> float:
+    """WCAG 2.1, contrast ratio."""
+
+    def luminance(colour: tuple[int, ...]) -> float:
+        linear = [part / 12.92 if (part := each / 255) <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for each in colour]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_colours_of_the_terminal_are_read_on_black_as_on_white() -> None:
+    from rich.color import Color
+
+    used: set[int] = set()
+    for log in ("overfitting_noisy_labels", "stalled_weight_decay", "converged_digits", "non_finite_log_of_zero"):
+        text = Terminal().diagnoses(diagnose(SAMPLES / log), Page(color=True))
+        codes = re.findall(r"\x1b\[([\d;]*)m", text)
+        assert not any(re.search(r"(?:^|;)[349][0-7](?:;|$)", code.replace("38;5;", "x")) for code in codes), "a theme decides what this is"
+        used |= {int(number) for code in codes for number in re.findall(r"38;5;(\d+)", code)}
+    assert len(used) >= 4
+    for number in used:
+        colour = tuple(Color.from_ansi(number).get_truecolor())
+        assert min(contrast(colour, (0, 0, 0)), contrast(colour, (255, 255, 255))) > 3.8

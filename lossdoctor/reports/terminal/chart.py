@@ -12,12 +12,13 @@ from rich.text import Text
 
 from lossdoctor.core.curve import Curve, Floats
 from lossdoctor.core.text import number
+from lossdoctor.reports.terminal.layout import NOTE, WARN
 
 HEIGHT = 8  # rows
 MARGIN = 9  # columns left of the plot: the labels of the axis
 DECADES = 10.0  # where every curve spans more than this factor, the scale is logarithmic
 DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], dtype=np.uint8)  # braille bits by row and column
-STYLES = ("cyan", "yellow")
+STYLES = (NOTE, WARN)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from lossdoctor.core.comparison import Comparison, Standing
 from lossdoctor.core.report import Page
 from lossdoctor.core.text import number, plain
 from lossdoctor.core.wording import as_yaml, title
-from lossdoctor.reports.terminal.layout import entry, heading, paragraph
+from lossdoctor.reports.terminal.layout import GOOD, WARN, entry, heading, paragraph
 
 ROWS = 10  # of the ranking
 SETTINGS = 6  # that changed and are shown
@@ -61,11 +61,11 @@ def _ranking(comparison: Comparison, page: Page) -> Iterator[RenderableType]:
 
 def _remark(comparison: Comparison, standing: Standing, place: int) -> Text:
     if place == 1:
-        return Text("best", style="green") if len(comparison.best) == 1 else Text("")
+        return Text("best", style=GOOD) if len(comparison.best) == 1 else Text("")
     if not standing.differs:
         return Text("within noise", style="dim")
     apart = "" if standing.parted_at is None else f" since {comparison.axis} {number(round(standing.parted_at, 1))}"
-    return Text(f"worse{apart}", style="yellow")
+    return Text(f"worse{apart}", style=WARN)
 
 
 def _changed(comparison: Comparison) -> Iterator[RenderableType]:
@@ -84,7 +84,7 @@ def _judged(comparison: Comparison) -> Iterator[RenderableType]:
     for place, judgement in enumerate(comparison.judgements):
         if place == 0:
             yield heading("Against the baseline")
-        style = "yellow" if judgement.worse else ""
+        style = WARN if judgement.worse else ""
         yield paragraph(judgement.summary, style=style)
         if len(comparison.runs) == 1 and judgement.changed:
             yield entry(

@@ -19,6 +19,7 @@ from lossdoctor.core.wording import WORST_FIRST, ahead, badness, interval, order
 from lossdoctor.reports.terminal.chart import Ink, chart
 from lossdoctor.reports.terminal.comparison import compared
 from lossdoctor.reports.terminal.layout import (
+    GOOD,
     changes,
     entry,
     finding_body,
@@ -129,10 +130,10 @@ def _findings(diagnosis: Diagnosis, page: Page) -> Iterator[RenderableType]:
 
 
 def _remedy(remedy: Remedy) -> RenderableType:
-    head = Text(f"{remedy.fix.code} {remedy.fix.name}", style="green")
+    head = Text(f"{remedy.fix.code} {remedy.fix.name}", style=GOOD)
     if remedy.patch.why:
         head.append(f": {plain(remedy.patch.why)}", style="default")
-    return entry(Text("try", style="green"), head, *changes(remedy.patch.changes), indent=4, width=3)
+    return entry(Text("try", style=GOOD), head, *changes(remedy.patch.changes), indent=4, width=3)
 
 
 def _reading(diagnosis: Diagnosis) -> Iterator[RenderableType]:

@@ -15,6 +15,8 @@ from lossdoctor.core.text import number, plain
 from lossdoctor.core.trial import Chosen, Prescription, Proof, Treatment
 from lossdoctor.core.wording import as_yaml, before, failures, interval, metric, outcome, percent, ranked
 from lossdoctor.reports.terminal.layout import (
+    GOOD,
+    WARN,
     changes,
     entry,
     finding_body,
@@ -71,7 +73,7 @@ def _prescription(proof: Proof, prescription: Prescription) -> Iterator[Renderab
 
 def _chosen(place: int, chosen: Chosen, settings: Settings, alone: bool) -> Iterator[RenderableType]:
     head = Text()
-    head.append(f"{chosen.fix.code} {chosen.fix.name}", style="bold green")
+    head.append(f"{chosen.fix.code} {chosen.fix.name}", style=f"bold {GOOD}")
     if not alone:
         head.append(f"  its share of the gain: {number(chosen.gain)}")
     yield numbered(place, head)
@@ -88,7 +90,7 @@ def _findings(proof: Proof) -> Iterator[RenderableType]:
         yield finding_head(place, finding)
         yield from finding_body(finding)
         if finding.message in proof.advice:
-            yield paragraph(Text("no change of the config can mend this: it is for a person to look at", style="yellow"), indent=4)
+            yield paragraph(Text("no change of the config can mend this: it is for a person to look at", style=WARN), indent=4)
 
 
 def _attribution(proof: Proof) -> Iterator[RenderableType]:
@@ -97,7 +99,7 @@ def _attribution(proof: Proof) -> Iterator[RenderableType]:
     yield heading("Where the gain comes from")
     table = Table.grid(padding=(0, 2, 0, 0))
     for family, share in sorted(proof.attribution.items(), key=lambda item: -item[1]):
-        table.add_row(family.replace("_", " "), Text("█" * max(1, round(BAR * min(max(share, 0.0), 1.0))), style="green"), percent(share))
+        table.add_row(family.replace("_", " "), Text("█" * max(1, round(BAR * min(max(share, 0.0), 1.0))), style=GOOD), percent(share))
     yield Padding(table, (0, 0, 0, 2))
 
 
@@ -128,7 +130,7 @@ def _trial(trial: Treatment) -> list[Text]:
     effect = trial.effect
     gain = f"{effect.gain:+.3g}" if effect else ""
     span = f"{effect.low:.3g} to {effect.high:.3g}" if effect and effect.seeds > 1 else ""
-    return [name, Text(number(trial.value)), Text(gain), Text(span), Text("proved" if trial.verified else "", style="bold green")]
+    return [name, Text(number(trial.value)), Text(gain), Text(span), Text("proved" if trial.verified else "", style=f"bold {GOOD}")]
 
 
 def _cost(proof: Proof) -> Iterator[RenderableType]:
