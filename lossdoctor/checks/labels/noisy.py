@@ -17,34 +17,35 @@ class Noisy(Check):
     """
 
     code, severity = "LAB103", Severity.WARNING
-    requires = frozenset({"PRE102", "LAB101", "LAB102", "IMB101", "LOSS106"})
+    requires = frozenset({"PRE102", "LAB101", "LAB102", "IMB101", "LOSS106", "LEAK101", "LEAK103"})
     references = ("Northcutt et al. 2021, Confident Learning", "Breiman 2001, Random Forests")
     sure = 0.08  # contradicted among the surer half; own
     ratio = 0.63  # of that to the share among all; own: a rule too fine for the forest reaches 0.58
     classes = 3  # with two, a weak relation looks the same
     knows = 0.1  # of a forest's score over chance: one that knows nothing contradicts as many; own
-
     better, errors = 0.08, 4.0  # over the score in training, of which standard errors; own
 
     def examine(self, relation: Relation, plan: Plan) -> Finding | None:
-        if relation.val > relation.score + max(self.better, self.errors * relation.val_error):
-            return self.finding(
-                f"A forest ranks unseen training examples at {relation.score:.2f} and validation examples at {relation.val:.2f}: training "
-                "labels are wrong that are right in validation.",
-                confidence=0.8,
-                score=relation.score,
-                val=relation.val,
-                examples=relation.examples,
-            )
-        if relation.sure < max(self.sure, self.ratio * relation.wrong) or (plan.classes or 0) < self.classes:
-            return None
-        if relation.score < relation.chance + self.knows:
-            return None
+        contradicted = relation.sure >= max(self.sure, self.ratio * relation.wrong) and (plan.classes or 0) >= self.classes
+        if not contradicted or relation.score < relation.chance + self.knows:
+            return self._against_validation(relation)
         return self.finding(
             f"A forest contradicts {relation.sure:.0%} of the unseen labels of which it is surest, and {relation.wrong:.0%} of all.",
             confidence=0.88,
             sure=relation.sure,
             all=relation.wrong,
+            examples=relation.examples,
+        )
+
+    def _against_validation(self, relation: Relation) -> Finding | None:
+        if not relation.val > relation.score + max(self.better, self.errors * relation.val_error):
+            return None
+        return self.finding(
+            f"A forest ranks unseen training examples at {relation.score:.2f} and validation examples at {relation.val:.2f}: training "
+            "labels are wrong that are right in validation.",
+            confidence=0.8,
+            score=relation.score,
+            val=relation.val,
             examples=relation.examples,
         )
 

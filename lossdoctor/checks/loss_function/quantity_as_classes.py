@@ -22,20 +22,16 @@ class QuantityAsClasses(Check):
     follows, beyond = 0.6, 0.25  # correlation, also over the share that is right; own
 
     def examine(self, relation: Relation, plan: Plan) -> Finding | None:
-        follows = relation.ordered > max(self.follows, 1 - relation.wrong + self.beyond)
-        if (
-            plan.loss not in ("cross_entropy", "nll_loss")
-            or (plan.classes or 0) < self.classes
-            or relation.wrong < self.wrong
-            or not follows
-        ):
+        right = 1 - relation.wrong
+        many = plan.loss in ("cross_entropy", "nll_loss") and (plan.classes or 0) >= self.classes
+        if not many or relation.wrong < self.wrong or relation.ordered < max(self.follows, right + self.beyond):
             return None
         return self.finding(
-            f"A forest names the right one of {plan.classes} classes for {1 - relation.wrong:.0%} of the examples, but the mean of its votes "
-            f"correlates with their numbers by {relation.ordered:.2f}: they are steps of a quantity.",
+            f"A forest names the right one of {plan.classes} classes for {right:.0%} of the examples, but the mean of its votes correlates "
+            f"with their numbers by {relation.ordered:.2f}: they are steps of a quantity.",
             confidence=0.8,
             classes=plan.classes,
-            right=1 - relation.wrong,
+            right=right,
             correlation=relation.ordered,
         )
 

@@ -17,7 +17,7 @@ class EvaluationDiffers(Check):
     """
 
     code, severity = "NORM102", Severity.WARNING
-    requires = frozenset({"NORM101", "LR101", "PRE101", "PRE102", "PRE106", "PRE112", "GRAD103", "IMB102"})
+    requires = frozenset({"NORM101", "NORM104", "LR101", "PRE101", "PRE102", "PRE106", "PRE112", "GRAD103", "IMB102"})
     references = ("Ioffe and Szegedy 2015, Batch Normalization", "Ioffe 2017, Batch Renormalization")
     factor = 2.0  # loss in evaluation over loss in training mode; own
     fewest = 20  # steps in which running means get where they belong
