@@ -708,6 +708,9 @@ def test_lists_of_objects_are_split_by_their_names() -> None:
 def test_a_shorter_list_keeps_its_own_axis_or_is_spread() -> None:
     data = {"steps": [10, 20, 30, 40, 50], "loss": LOSS, "eval_steps": [25, 50], "eval_loss": [1.25, 0.75]}
     assert steps(one(json.dumps(data)), "val_loss") == [25, 50]
+    assert values(one(json.dumps({"loss": [str(loss) for loss in LOSS]})), "train_loss") == LOSS
+    planned = {"epochs": list(range(1, 101)), "loss": LOSS}
+    assert steps(one(json.dumps(planned)), "train_loss") == [1, 2, 3, 4, 5]
     bare = {"epochs": [1, 2, 3, 4, 5, 6], "loss": [*LOSS, 0.25], "val_loss": [1.5, 1.0, 0.5]}
     assert steps(one(json.dumps(bare)), "val_loss") == [2, 4, 6]
 

@@ -91,8 +91,10 @@ def _columns(document: Mapping[str, Any]) -> Iterator[Row]:
     if objects:
         yield from _objects(objects, {name: values for name, values in lists.items() if name not in objects})
         return
-    axes = {len(values) for name, values in lists.items() if (role := recognise(name)) and role.metric in AXES}
-    most = max((len(values) for values in lists.values() if isinstance(values[0], int | float)), default=0)
+    counters = {name for name in lists if (role := recognise(name)) and role.metric in AXES}
+    sizes = {len(values) for name, values in lists.items() if name not in counters and isinstance(values[0], int | float)}
+    axes = {len(lists[name]) for name in counters} & sizes
+    most = max(sizes or map(len, lists.values()), default=0)
     for size in sorted((axes | {most}) - {0}, reverse=True):
         alone = {name: values for name, values in lists.items() if len(values) == size}
         others = {name: values for name, values in lists.items() if len(values) not in axes} if size == most else {}
