@@ -141,10 +141,10 @@ def gate(diagnoses: Sequence[Diagnosis], policy: Policy, comparison: Comparison 
 
 
 def line(ruling: Ruling) -> str:
-    """``FAIL  run.csv  stalled (0.93): flat since step 1200 ...; LR001 It swings.``"""
+    """``FAIL  run.csv  stalled (0.93): It is flat since step 1200. LR001 It swings.``"""
     run, verdict = ruling.diagnosis.run, ruling.diagnosis.verdict
     others = [f"{each.rule} {each.message}" for each in ruling.objections if each.rule != verdict.status]
-    reason = plain("; ".join([verdict.summary, *others]))
+    reason = plain(" ".join([verdict.summary, *others]))
     return f"{'FAIL' if ruling.failed else 'pass'}  {title(run)}  {verdict.status} ({number(verdict.confidence)}): {reason}"
 
 

@@ -13,6 +13,7 @@ from lossdoctor.cli import app, main
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CI = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
 
 
 def help_of(command: str, capsys: pytest.CaptureFixture[str]) -> str:
@@ -24,25 +25,30 @@ def commands() -> set[str]:
     return {str(command.name or getattr(command.callback, "__name__", "")) for command in app.registered_commands}
 
 
-def shown() -> list[list[str]]:
-    """The command lines of lossdoctor that the README shows, in code blocks and in the running text."""
-    blocks = re.findall(r"^```\w*\n(.*?)^```", README, re.M | re.S)
+def shown(page: str = README) -> list[list[str]]:
+    """The command lines of lossdoctor that a page shows, in code blocks and in the running text; also what a CI's config runs."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```", page, re.M | re.S)
     lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
-    inline = re.findall(r"`(lossdoctor [^`]+)`", README)
-    found = [re.sub(r"^\$ ", "", line.strip()) for line in (*lines, *inline)]
+    inline = re.findall(r"`(lossdoctor [^`]+)`", page)
+    found = [re.sub(r"^(?:\$|- run:|-) |^sh '(.*)'$", r"\1", line.strip()) for line in (*lines, *inline)]
     return [shlex.split(line, comments=True) for line in found if line.startswith("lossdoctor ")]
 
 
-def test_every_command_that_the_readme_shows_exists_with_its_options(capsys: pytest.CaptureFixture[str]) -> None:
-    for _, command, *rest in shown():
+@pytest.mark.parametrize("page", [README, CI], ids=["README", "ci"])
+def test_every_command_that_the_docs_show_exists_with_its_options(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for _, command, *rest in shown(page):
         if command.startswith("-"):
             rest, command = [command, *rest], ""
         elif not re.fullmatch(r"[a-z]+", command):
             continue  # a placeholder such as COMMAND
-        assert not command or command in commands(), f"README shows `lossdoctor {command}`"
+        assert not command or command in commands(), f"the docs show `lossdoctor {command}`"
         text = help_of(command, capsys)
         for option in (word.partition("=")[0] for word in rest if re.fullmatch(r"--?[a-z][\w-]*(=.*)?", word)):
             assert re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", text), f"`lossdoctor {command}` has no {option}"
+
+
+def test_what_the_docs_put_into_a_ci_is_found() -> None:
+    assert len(shown(CI)) >= 6
 
 
 def test_the_readme_shows_every_command() -> None:

@@ -50,7 +50,7 @@ def _of_run(diagnosis: Diagnosis, found: Sequence[Issue], fails: bool) -> Elemen
 def _failure(name: str, status: Status, summary: str, found: Sequence[Issue]) -> Element:
     """A failed case: what fails it stands in the message, everything that was found in the text."""
     failing = [issue for issue in found if issue.failing]
-    message = "; ".join(issue.message for issue in failing) or summary
+    message = " ".join(issue.message for issue in failing) or summary
     lines = [f"{issue.severity}: {issue.rule} {issue.message}" for issue in found]
     return _case(name, "failure", failing[0].rule if failing else status, message, "\n".join([f"{status}: {summary}", *lines]))
 
