@@ -80,6 +80,7 @@ class Watch:
         self.alarmed: str | None = None  # the objection that the alarm was rung for
         self.lengths: dict[tuple[str, str], tuple[float, int]] | None = {} if name else None  # of each run, at the look before
         self.changed = time.monotonic()  # when the log last grew
+        self.has_grown = False  # since the first look
         self.costs = [0.0, 0.0]  # seconds of a processor that the last two looks took; the first of all loads what it needs
 
     def look(self) -> State:
@@ -89,7 +90,7 @@ class Watch:
         if run is None:
             self.state = State(self.state.diagnosis, self.follower.trouble, self.state.pace, self.state.lasting, self.state.certain)
         else:
-            self.changed = begin
+            self.changed, self.has_grown = begin, not is_old
             self.state = self._judged(run, begin, is_old)
         self.view.show(self.state)
         self.costs = [self.costs[-1], time.process_time() - spent]
@@ -108,6 +109,8 @@ class Watch:
                 code = training.code if training else None
                 if state.diagnosis is None and code is None:
                     raise UnreadableLog(f"there was nothing to judge: {state.trouble}")
+                if training and not self.has_grown and state.diagnosis:
+                    self.view.say(f"{self.follower.path} has not grown since the training began; does it log elsewhere?")
                 for line in self._last_words(state):
                     self.view.say(line)
                 return code if code is not None else FAILED if state.lasting else 0

@@ -223,6 +223,13 @@ def test_a_training_that_writes_its_log_elsewhere_is_told_so(folder: Path) -> No
     assert done.stderr == "lossdoctor: there was nothing to judge: elsewhere.csv does not exist yet\n"
 
 
+def test_a_former_log_is_not_taken_for_that_of_this_training(folder: Path) -> None:
+    (folder / "old.csv").write_text("step,loss\n" + "".join(f"{i},{2 / (i + 1)}\n" for i in range(50)))
+    done = watch(folder, "old.csv", *FAST, *train("sound", "20", "run.csv"))
+    assert done.returncode == 7
+    assert done.stderr.endswith("lossdoctor: old.csv has not grown since the training began; does it log elsewhere?\n")
+
+
 # --- a log alone -----------------------------------------------------------------------------------------------------------
 
 
