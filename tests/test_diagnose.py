@@ -38,6 +38,8 @@ ILL = {
     "GRAD002": [noisy(flat(2.3), 0.001), falling(1.0, 1e-9, "grad_norm")],
     "NUM001": [curve(np.where(np.arange(200) < 50, falling().value, np.nan))],
     "FRZ001": [flat(2.31), flat(2.3, "val_loss")],
+    "ACT001": [noisy(flat(2.3), 0.05), noisy(flat(2.3, "val_loss"), 1e-4)],
+    "REG002": [curve([2.34, 2.32, *noisy(flat(2.3026), 1e-5).value])],
     "REG001": [falling(2.3, 0.01), noisy(falling(2.3, 1.2, "val_loss"), 0.005)],
     "LOG004": [falling(), falling(label="val_loss")],
 }
@@ -48,6 +50,14 @@ def test_an_illness_is_named(code: str) -> None:
     found = told(*ILL[code])
     assert code in codes(found)
     assert not found.examination.crashed
+
+
+def test_validation_that_stands_still_speaks_for_dead_units_not_for_large_steps() -> None:
+    restless = noisy(flat(2.3), 0.05)
+    assert "LR001" not in codes(told(restless, noisy(flat(2.3, "val_loss"), 1e-4)))
+    moving = codes(told(restless, noisy(flat(2.3, "val_loss"), 0.02)))
+    assert "LR001" in moving
+    assert "ACT001" not in moving
 
 
 SINCE = np.arange(200) - 90

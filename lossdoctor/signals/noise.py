@@ -8,6 +8,7 @@ from lossdoctor.core.curve import Curve
 from lossdoctor.core.shape import Shape
 from lossdoctor.core.statistics import HUGE, MAD_TO_SD, local_median
 
+FEWEST = 5  # points
 SPIKE = 8.0  # robust standard deviations over the running median
 LASTING = 0.25  # of a spike that the next point still has: a lone point is an odd batch, not an odd step
 TALL = 0.5  # of the whole fall: a smaller spike costs little
@@ -25,6 +26,20 @@ def train_noise(train_shape: Shape) -> float:
 def val_noise(val_shape: Shape) -> float:
     """Standard deviation of one (binned) point of the validation loss in the later half of the run, in its unit."""
     return val_shape.noise
+
+
+def val_scatter(val_loss: Curve) -> float | None:
+    """Standard deviation of the validation loss over its later half, as a share of its level there.
+
+    Validation sees the same examples each time: whatever moves it is a change of the weights that matters.
+
+    Absent: the validation loss has too few points, or ends at zero.
+    """
+    value = np.clip(val_loss.finite.value, -HUGE, HUGE)
+    late = value[len(value) // 2 :]
+    if len(value) < FEWEST or np.median(late) == 0:
+        return None
+    return float(late.std() / abs(np.median(late)))
 
 
 def spikes(train_loss: Curve, train_shape: Shape) -> Curve | None:

@@ -1,4 +1,4 @@
-"""LR006: nothing was learned, and the log does not say why."""
+"""LR006: nothing was learned, and the log does not prove why."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FlatFromStart(Check):
         if verdict.status is not Status.NEVER_LEARNED:
             return None
         return self.finding(
-            f"{judged.curve.label} stayed at {judged.end:.4g}, and the log does not say why: test the learning rate first.",
+            f"{judged.curve.label} stayed at {judged.end:.4g}, and the log does not prove why: test the learning rate first.",
             confidence=0.3,  # the share that is right on benchmarks/diagnose.py, development part
             step=float(judged.curve.step[0]),
             level=judged.end,

@@ -25,10 +25,17 @@ class LearningRateTooHigh(Check):
     references = ("Smith 2017, Cyclical Learning Rates", "Cohen et al. 2021, Gradient Descent on Neural Networks at the Edge of Stability")
     jump = 2.0  # times the final level: a loss that was this high and now rests at a constant guess has blown up; own
     restless = 0.03  # of the level: the swing of a loss that learned nothing, which should be still; own
+    still = 5e-4  # scatter of the validation loss, as a share, that a learning rate too high does not leave; own
     fewest = 3  # spikes as tall as half of all that the run gained; own
 
     def examine(
-        self, verdict: Verdict, judged: Shape, train_shape: Shape | None, oscillation: float, spikes: Curve | None
+        self,
+        verdict: Verdict,
+        judged: Shape,
+        train_shape: Shape | None,
+        oscillation: float,
+        spikes: Curve | None,
+        val_scatter: float | None = None,
     ) -> Finding | None:
         evidence = {"swing": round(oscillation, 4), "spikes": 0 if spikes is None else len(spikes), "rise": judged.rise}
         if verdict.status is Status.DIVERGING:
@@ -40,7 +47,8 @@ class LearningRateTooHigh(Check):
         if verdict.status is Status.NEVER_LEARNED and stuck.end > 0 and max(peak, stuck.first) > self.jump * stuck.end:
             evidence["peak_over_last"] = peak / stuck.end
             return self._found("The loss blew up and came to rest at the level of a constant guess", 0.5, verdict, evidence)
-        if verdict.status is Status.NEVER_LEARNED and stuck.best > 0 and stuck.noise > self.restless * stuck.best:
+        moves = val_scatter is None or val_scatter > self.still
+        if verdict.status is Status.NEVER_LEARNED and moves and stuck.best > 0 and stuck.noise > self.restless * stuck.best:
             return self._found("The loss learns nothing and does not come to rest", 0.4, verdict, evidence)
         if spikes is not None and len(spikes) >= self.fewest:
             return self._found(f"The training loss has {len(spikes)} spikes", 0.6, verdict, evidence)
@@ -76,4 +84,12 @@ class LearningRateTooHigh(Check):
             "spikes": curve([9.0]),
         },
         {"verdict": verdict("never_learned"), "judged": shape(flat(2.3)), "train_shape": None, "oscillation": 0.0, "spikes": None},
+        {
+            "verdict": verdict("never_learned"),
+            "judged": shape(flat(2.3, "val_loss")),
+            "train_shape": shape(noisy(flat(2.3), 0.1)),
+            "oscillation": 0.0,
+            "spikes": None,
+            "val_scatter": 1e-5,
+        },
     ]

@@ -16,7 +16,7 @@ class SwapActivation(Fix):
     """
 
     code = "FACT01"
-    cures = frozenset({"ACT101", "ACT102", "ACT104", "GRAD101", "GRAD002"})
+    cures = frozenset({"ACT101", "ACT102", "ACT104", "GRAD101", "GRAD002", "ACT001"})
     references = (
         "Glorot et al. 2011, Deep Sparse Rectifier Neural Networks",
         "Maas et al. 2013, Rectifier Nonlinearities",
@@ -24,6 +24,7 @@ class SwapActivation(Fix):
     )
 
     def propose(self, config: Settings, finding: Finding | None) -> Iterator[Patch]:
-        names = ("leaky_relu", "elu", "gelu", "prelu") if finding and finding.code == "ACT101" else ("relu", "leaky_relu", "gelu")
+        dead = finding is not None and finding.code in ("ACT101", "ACT001")
+        names = ("leaky_relu", "elu", "gelu", "prelu") if dead else ("relu", "leaky_relu", "gelu")
         for name in names if finding else names[:1]:
             yield Patch(self.edit(config, swap_activation=name), f"hidden activations -> {name}")

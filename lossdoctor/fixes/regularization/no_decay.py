@@ -16,7 +16,7 @@ class NoWeightDecay(Fix):
     """
 
     code = "FREG01"
-    cures = frozenset({"REG101", "CAP001", "CAP101"})
+    cures = frozenset({"REG101", "REG002", "CAP001", "CAP101"})
     references = ("Krogh & Hertz 1991, A Simple Weight Decay Can Improve Generalization",)
 
     def propose(self, config: Settings, finding: Finding | None) -> Iterator[Patch]:
