@@ -328,7 +328,7 @@ FAULTY: dict[str, tuple[str, Callable[[], Workload]]] = {
     "running means that never move": (
         "NORM102",
         lambda: workload(
-            lambda: nn.Sequential(nn.Linear(30, 32), nn.BatchNorm1d(32, momentum=1e-5), nn.ReLU(), nn.Linear(32, 2)),
+            lambda: nn.Sequential(nn.Linear(30, 32), nn.BatchNorm1d(32, momentum=0.01), nn.ReLU(), nn.Linear(32, 2)),
             of(lambda x, y: (4 * x + 8, y), standard(load_breast_cancer)),
             optimizer={"lr": 0.02},
         ),
@@ -383,7 +383,7 @@ FAULTY: dict[str, tuple[str, Callable[[], Workload]]] = {
             of(lambda x, y: (x[600:], np.roll(y[600:], 7)), classes(examples=900)),
         ),
     ),
-    "normalized away": ("PRE115", lambda: workload(lambda: nn.Sequential(nn.Linear(6, 1), nn.LayerNorm(1), mlp(1, 3)), classes())),
+    "normalized away": ("NORM103", lambda: workload(lambda: nn.Sequential(nn.Linear(6, 1), nn.LayerNorm(1), mlp(1, 3)), classes())),
     "another source": (
         "PRE116",
         lambda: workload(
