@@ -30,8 +30,7 @@ HERE = Path(__file__).resolve().parent
 LOG = "sample_runs/overfitting_few_samples/trainer_state.json"
 WIDTH, HEIGHT = 1040, 930  # px of the page
 COLUMNS = 80  # of the terminal
-# background, foreground, the eight colours; the bright ones are not used
-DARK = ((26, 30, 34), (231, 234, 236), [(72, 79, 88), (255, 132, 142), (111, 211, 168), (242, 189, 92), (90, 180, 238), (227, 156, 199), (90, 200, 220), (231, 234, 236)])  # fmt: skip # noqa: E501
+DARK = TerminalTheme((26, 30, 34), (231, 234, 236), [(0, 0, 0)] * 8)  # the report has its own colours, none of a theme's
 
 
 def main() -> None:
@@ -51,7 +50,7 @@ def terminal(found: list[Diagnosis]) -> str:
     shown = re.split(r"\n\S*What was examined", printed)[0]
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     console.print(Text.from_ansi(f"$ lossdoctor diagnose {LOG}\n{shown}"))
-    svg = console.export_svg(title="lossdoctor", theme=TerminalTheme(*DARK))
+    svg = console.export_svg(title="lossdoctor", theme=DARK)
     return re.sub(r"@font-face \{.*?\}\n", "", svg, flags=re.S)  # it would be loaded from the net
 
 
