@@ -20,7 +20,7 @@ help:
 	@echo "make images     take the pictures of the README anew; needs chromium and its chromedriver"
 	@echo "make fixtures   write the logs of real loggers anew that the tests read; installs those into a venv of its own"
 	@echo "make oracle     what those loggers write today is read as what was logged; in the same venv"
-	@echo "make benchmark  start-up time, reading speed, verdicts and repairs on the samples, comparisons, a CI played"
+	@echo "make benchmark  start-up time, reading speed, verdicts and repairs on the samples, comparisons, a CI played, large models examined"
 	@echo "make benchmark-diagnose  diagnoses of 480 labelled runs, against peers"
 	@echo "make benchmark-examine   examinations of 200 configs with and without a fault, against peers"
 	@echo "make benchmark-probe     repairs of 55 faults, and 18 sound configs, against searches at the same number of training steps"
@@ -107,6 +107,7 @@ benchmark: $(READY)
 	$(BIN)/python benchmarks/samples.py
 	$(BIN)/python benchmarks/compare.py
 	$(BIN)/python benchmarks/ci.py
+	$(BIN)/python benchmarks/large.py
 
 # the peers come into an environment of their own; where they cannot be installed, the benchmark says so and goes on
 benchmark-diagnose: $(READY)

@@ -135,6 +135,8 @@ def summary(results: list[dict[str, Any]], half: str) -> None:
     print(f"  false prescriptions {sum(bool(r['fixes']) for r in sound)}/{len(sound)}")
     cost, everything, seconds = (statistics.median(r[key] for r in results) for key in ("cost", "all", "seconds"))
     print(f"  median cost        {cost:.2f} full trainings, with the examination {everything:.2f}, {seconds:.0f} s")
+    shares = [r["all"] - r["cost"] for r in results]
+    print(f"  the examination    {statistics.median(shares):.2f} full trainings, at most {max(shares):.2f}")
 
 
 if __name__ == "__main__":
