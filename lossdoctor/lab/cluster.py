@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
 import os
 import socket
 import threading
@@ -26,6 +25,7 @@ from lossdoctor.lab.isolate import STARTING, Unavailable
 WIDEST = 8  # places: a search asks for no more trials at once
 TRIES = 3  # nodes that may die under a job
 KNOCK = 5.0  # seconds in which an address must answer
+BEAT = 5.0  # seconds between looks whether the cluster is there
 LOOK = 0.01  # seconds between looks for a free place
 KEPT = "the trials that were done are kept, and the same probe goes on from there"
 HERE = "local"  # Ray's own word for a cluster on this machine
@@ -126,7 +126,7 @@ class OnRay:
         try:
             return self._done(job)
         except (ray.exceptions.RayError, ConnectionError) as fault:
-            raise NoCluster(f"{self.file.path}: the Ray cluster at {self.address!r} is gone: {_sentence(fault)}; {KEPT}") from None
+            raise self._gone(fault) from None
 
     def close(self) -> None:
         """Give the places back; a cluster that was begun for this probe ends."""
@@ -146,13 +146,13 @@ class OnRay:
         for _ in range(TRIES):
             slot = self._take(job)
             try:
-                waited = job.seconds + STARTING if math.isfinite(job.seconds) else None
-                outcome = ray.get(slot.actor.run.remote(asdict(job)), timeout=waited)
+                answer = slot.actor.run.remote(asdict(job))
+                if not self._comes(answer, job.seconds + STARTING):
+                    self._replace(slot)
+                    return Outcome(late=True)
+                outcome = Outcome(**ray.get(answer))
                 self.homes[job.key] = slot
-                return Outcome(**outcome)
-            except ray.exceptions.GetTimeoutError:
-                self._replace(slot)
-                return Outcome(late=True)
+                return outcome
             except (ray.exceptions.RayError, ConnectionError):
                 self._replace(slot)
             finally:
@@ -175,6 +175,7 @@ class OnRay:
         try:
             _knock(self.address)
             ray.init(self.address, runtime_env=environment, logging_level=logging.ERROR, **extra)
+            self.door = ray.get_runtime_context().gcs_address if self.address in (HERE, "auto") else self.address
         except Exception as error:
             raise NoCluster(f"{self.file.path}: probe.address: no Ray cluster to be used at {self.address!r}: {_sentence(error)}") from None
 
@@ -235,8 +236,10 @@ class OnRay:
         """Wait for a place that has the workload; raises UserCodeError where none can, NoCluster where none comes."""
         end, fault = time.monotonic() + STARTING, None
         while self.slots and not any(slot.pace for slot in self.slots):
-            answered = self._answered(max(end - time.monotonic(), 0.0))
+            answered = self._answered(min(BEAT, max(end - time.monotonic(), 0.0)))
             if not answered:
+                self._look_after()
+            if not answered and time.monotonic() > end:
                 share = f" and {self.share:g} GPU" if self.share else ""
                 raise NoCluster(
                     f"{self.file.path}: probe.executor: the Ray cluster at {self.address!r} begins no trial within {STARTING:.0f} s; "
@@ -271,12 +274,35 @@ class OnRay:
 
     def _replace(self, slot: Slot) -> None:
         """Ask for another place instead of one whose node is gone; where there is none, the rest do."""
-        self._drop(slot)
         if self.closed:
             return
+        self._look_after()
+        self._drop(slot)
         fresh = self._slot()
         self._load(fresh)
         self.slots.append(fresh)
+
+    def _comes(self, answer: Any, seconds: float) -> bool:
+        """Wait for an answer, and see meanwhile that the cluster is there."""
+        import ray
+
+        end = time.monotonic() + seconds
+        while not ray.wait([answer], timeout=min(BEAT, max(end - time.monotonic(), 0.0)))[0]:
+            if time.monotonic() > end:
+                return False
+            self._look_after()
+        return True
+
+    def _look_after(self) -> None:
+        """Raise NoCluster where the cluster is gone; Ray would wait a minute and end this process."""
+        try:
+            _knock(self.door)
+        except OSError as error:
+            self.closed = True
+            raise self._gone(error) from None
+
+    def _gone(self, fault: Exception) -> NoCluster:
+        return NoCluster(f"{self.file.path}: the Ray cluster at {self.address!r} is gone: {_sentence(fault)}; {KEPT}")
 
     def _drop(self, slot: Slot) -> None:
         with contextlib.suppress(ValueError):  # another thread was first
