@@ -259,3 +259,11 @@ def test_a_model_called_twice_in_a_step_is_not_asked_where_it_feels_its_targets(
         return against_all(model, batch) + against_own(model, [torch.randn_like(batch[0]), batch[1]])
 
     assert "LOSS105" not in loud(workload(lambda: mlp(6, 1), flat(numbers()), step=twice, **FAST))
+
+
+def test_a_loss_is_not_blamed_for_one_answer_where_the_examples_asked_are_all_of_one_class() -> None:
+    x = classes(examples=1500)[0]
+    y = np.zeros(1500, dtype=np.int64)
+    y[np.setdiff1d(np.arange(1500), torch.randperm(1500, generator=torch.Generator().manual_seed(0))[:128].numpy())[:6]] = 1
+    work = workload(lambda: mlp(6, 1), (x, y), (x[:300], y[:300]), loss=f"{__name__}:hinge", **FAST)
+    assert "LOSS104" not in loud(work)

@@ -54,7 +54,7 @@ def reward(workload: Workload) -> Reward | None:
     def lowest(*chosen: float) -> float:
         return min(loss(level, size) for level in levels for size in chosen)
 
-    constant = min([lowest(0.0), *(loss(size, 0.0) for size in _constants(seen.shape, numeric))])
+    constant = min([lowest(0.0), *(loss(size, 0.0) for size in _constants(seen.shape, numeric or bool((y == y[0]).all())))])
     if not math.isfinite(constant):
         return None
     return Reward(lowest(*sizes), constant, lowest(*(-size for size in sizes)), loss(levels[-1], -FAR))
@@ -105,9 +105,10 @@ def felt(workload: Workload) -> Felt | None:
     return Felt(sorted(shares)[len(shares) // 2], y.numel()) if shares else None
 
 
-def _constants(shape: tuple[int, ...], numeric: bool) -> list[float | Tensor]:
-    """Answers to a classification that are the same for every example: a score of one sign, or one class of several."""
-    if numeric:
+def _constants(shape: tuple[int, ...], alike: bool) -> list[float | Tensor]:
+    """Answers to a classification that are the same for every example: a score of one sign, or one class of several; none where the
+    targets are alike, to which such an answer is right, or numbers."""
+    if alike:
         return []
     if len(shape) < 2 or shape[1] == 1:
         return [sign * size for size in SCALES for sign in (1.0, -1.0)]
