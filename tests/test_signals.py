@@ -97,6 +97,27 @@ def test_a_reward_is_judged_turned_and_shown_as_it_is() -> None:
     assert "200" in found.get("verdict").summary
 
 
+def test_losses_of_a_game_are_judged_by_what_stands_beside_them() -> None:
+    game = [curve(3 - falling().value, "train_d_loss"), noisy(flat(2.0), 0.3), curve(np.ones(200), "entropy")]
+    game[1] = curve(game[1].value, "train_gen_loss")
+    assert signals(*game).get("judged_loss") is None
+    assert signals(*game, falling(label="train_cycle_loss")).get("judged_loss").label == "train_cycle_loss"
+
+
+@pytest.mark.parametrize("score", ["val_cosine", "val_mrr", "val_hits10", "val_ndcg10", "val_kappa", "val_map50", "val_auprc"])
+def test_a_score_is_judged_upside_down_and_a_distance_is_not(score: str) -> None:
+    found = signals(curve(0.9 - falling(0.7, 0.1).value, score), curve(0.9 - falling(0.6, 0.1).value, score.replace("val", "train")))
+    assert found.get("judged_loss").label == score
+    assert found.get("judged_sign") == -1
+    assert signals(falling(label="val_cosine_distance")).get("judged_sign") == 1
+
+
+def test_what_is_measured_of_a_reward_is_no_reward() -> None:
+    precise = curve(0.9 - falling(0.7, 0.1).value, "train_reward_precision")
+    assert signals(falling(), precise).get("reward") is None
+    assert signals(falling(), curve(precise.value, "prey_reward")).get("reward").label == "prey_reward"
+
+
 def test_a_log_probability_becomes_a_loss() -> None:
     rising = curve(-falling(1.0, 0.1).value, "train_loss")
     assert signals(rising, train_loss="train_objective").get("train_loss").last == pytest.approx(0.1, abs=0.01)

@@ -8,16 +8,23 @@ from dataclasses import replace
 import numpy as np
 
 from lossdoctor.core.curve import Curve
+from lossdoctor.core.names import recognise
 from lossdoctor.core.run import Run
 from lossdoctor.core.statistics import HUGE
 
 ENOUGH = 6  # points a validation loss needs before it is judged in place of the training loss
 TELLING = 12  # points that it needs beside a training loss of over four times as many
 
-_REWARD = re.compile(r"reward|return|ep_?rew|score", re.I)
-_HIGHER = re.compile(r"acc|reward|return|rew|score|auc|f1|precision|recall|\bmap|iou|dice|bleu|psnr|ssim|r2|log_?(prob|lik)", re.I)
+_REWARD = re.compile(r"(?:reward|return|ep_?rew|score)s?(?:_mean)?$", re.I)
+_HIGHER = re.compile(
+    r"acc|reward|return|rew|score|auc|auprc|f1|precision|recall|sensitivity|specificity|mcc|kappa|(?:^|_)map|iou|dice|r2|log_?(prob|lik)|"
+    r"bleu|rouge|chrf|meteor|psnr|ssim|sdr|mrr|hits?\d|(?:^|_)hr\d|ndcg|spearman|pearson|cosine",
+    re.I,
+)
+_LOWER = re.compile(r"loss|error|distance", re.I)
 _LIKELIHOOD = re.compile(r"objective|log_?(prob|lik)", re.I)
-_LOSS = re.compile(r"loss|cost|objective|nll|entropy|perplexity|ppl|error|mse|mae|elbo|energy", re.I)
+_LOSS = re.compile(r"loss|cost|objective|nll|entropy|perplexity|ppl|error|mse|mae|mape|elbo|energy|(?:^|_)(?:wer|cer|fid|bpb)(?:$|_)", re.I)
+_OF_AN_AGENT = ("entropy", "kl")  # what a policy spreads over its actions: no loss
 
 
 def train_loss(run: Run) -> Curve | None:
@@ -92,7 +99,7 @@ def reward(run: Run) -> Curve | None:
     named = _series(run, "reward")
     if named is not None:
         return named
-    found = [curve for label, curve in run.curves.items() if _REWARD.search(label) and "loss" not in label and len(curve.finite) >= ENOUGH]
+    found = [curve for label, curve in run.curves.items() if _REWARD.search(label) and len(curve.finite) >= ENOUGH]
     return max(found, key=lambda curve: "mean" in curve.label, default=None)
 
 
@@ -100,12 +107,13 @@ def judged_loss(run: Run, train_loss: Curve | None, val_loss: Curve | None, rewa
     """The series that the status is about, finite, turned so that lower is better.
 
     The reward where there is one (the loss of a policy says little), else the validation loss where it has enough points,
-    else the training loss, else what looks like a loss, else an accuracy.
+    else the training loss, else what looks like a loss, else an accuracy. The losses of two networks that play against each
+    other, and those of an agent, are left out: they need not fall when all is well.
 
-    Absent: the log has no loss, reward or accuracy with a finite value.
+    Absent: the log has no finite loss, reward or accuracy, but for losses of a game, which need not fall.
     """
-    named = [_series(run, label) for label in run.curves if _LOSS.search(label) or _HIGHER.search(label)]
-    others = sorted(filter(None, named), key=lambda curve: (bool(_LOSS.search(curve.label)), len(curve)), reverse=True)
+    named = [_series(run, label) for label in run.curves if (_LOSS.search(label) or _HIGHER.search(label)) and not _of_a_game(label)]
+    others = sorted(filter(None, named), key=_telling, reverse=True)
     candidates = [curve.finite for curve in (reward, val_loss, train_loss, *others) if curve is not None]
     if reward is None and val_loss is not None and train_loss is not None and _short_beside(val_loss.finite, train_loss.finite):
         candidates = candidates[1:]
@@ -126,8 +134,19 @@ def judged_sign(judged_loss: Curve) -> float:
     return -1.0 if _higher_is_better(judged_loss.label) else 1.0
 
 
+def _telling(curve: Curve) -> tuple[bool, int, bool]:
+    """Losses before scores, long series before short ones, validation before training."""
+    return bool(_LOSS.search(curve.label)), len(curve), curve.split == "val"
+
+
 def _higher_is_better(label: str) -> bool:
-    return bool(_HIGHER.search(label)) and "loss" not in label
+    return bool(_HIGHER.search(label)) and not _LOWER.search(label)
+
+
+def _of_a_game(label: str) -> bool:
+    """Whether this is a loss of a generator, a discriminator or an agent."""
+    role = recognise(label)
+    return role is not None and (role.rival or role.metric in _OF_AN_AGENT)
 
 
 def _loss(run: Run, *labels: str) -> Curve | None:
