@@ -86,6 +86,33 @@ def test_a_healthy_run_gets_no_warning(case: str) -> None:
     assert codes(found) == set(), [finding.message for finding in found.findings]
 
 
+def test_a_reward_is_no_matter_of_the_learning_rate_and_keeps_its_sign() -> None:
+    td_loss = curve(np.where(np.arange(200) < 20, np.nan, noisy(falling(40.0, 2.3), 0.3).value))
+    found = told(td_loss, noisy(flat(-21.0, "reward"), 0.05))
+    assert {finding.code for finding in found.findings} == {"LR006"}
+    assert "reward stayed at -2" in found.findings[0].message
+
+
+def test_the_noise_of_batches_is_not_blamed_on_the_learning_rate() -> None:
+    swinging = noisy(flat(1.5), 0.5)
+    assert "LR001" not in codes(told(swinging))
+    assert "LR001" not in codes(told(noisy(flat(1.0), 0.05), sloping(0.0, 1e-4, "lr")))
+    assert "LR001" in codes(told(noisy(flat(1.0), 0.05), flat(1e-4, "lr")))
+
+
+def test_losses_on_two_scales_tell_nothing_of_dropout() -> None:
+    summed = noisy(sloping(25.8, 21.3, points=40), 0.01)
+    assert "DROP001" not in {f.code for f in told(summed, sloping(1.6, 1.33, "val_loss", points=40)).findings}
+    parted = noisy(sloping(1.7, 1.5, points=40), 0.001)
+    assert "DROP001" in {f.code for f in told(parted, noisy(sloping(1.6, 1.0, "val_loss", points=40), 0.001)).findings}
+
+
+def test_validation_that_was_not_a_number_at_first_is_said() -> None:
+    late = curve([np.nan] * 6 + [2.6, 18.4, 4.6, 0.8, 5.6, 4.1, 4.4, 0.6], "val_loss")
+    found = told(falling(0.5, 0.08, points=14), late)
+    assert "validation loss is not a number at 6 of 14" in next(f.message for f in found.findings if f.code == "NUM002")
+
+
 def test_nan_gets_one_diagnosis_and_masks_its_consequences() -> None:
     found = told(*ILL["NUM001"])
     assert found.status is Status.NON_FINITE

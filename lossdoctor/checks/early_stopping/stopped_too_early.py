@@ -21,12 +21,13 @@ class StoppedTooEarly(Check):
     references = ("Viering and Loog 2023, The Shape of Learning Curves", "Godbole et al. 2023, Deep Learning Tuning Playbook")
     gain = 0.03  # of the fall so far, in the next quarter; own
 
-    def examine(self, verdict: Verdict, judged: Shape, forecast: Forecast) -> Finding | None:
+    def examine(self, verdict: Verdict, judged: Shape, judged_sign: float, forecast: Forecast) -> Finding | None:
         gain = forecast.gain / judged.fall if judged.fall > 0 else 0.0
         if verdict.status is not Status.IMPROVING or gain < self.gain:
             return None
+        now, goes = judged_sign * judged.end, "falls" if judged_sign > 0 else "rises"
         return self.finding(
-            f"{judged.curve.label} still falls: {forecast.value:.4g} is expected at step {forecast.at_step:g}, after {judged.end:.4g} now.",
+            f"{judged.curve.label} still {goes}: {forecast.value:.4g} is expected at step {forecast.at_step:g}, after {now:.4g} now.",
             confidence=round(0.95 * verdict.confidence, 3),
             step=float(judged.curve.step[-1]),
             gain=forecast.gain,
@@ -38,6 +39,18 @@ class StoppedTooEarly(Check):
         )
 
     sick = [
-        {"verdict": verdict("improving"), "judged": shape(sloping(2.3, 1.0)), "forecast": Forecast("train_loss", 250, 0.7, 0.6, 0.8, 0.3)}
+        {
+            "verdict": verdict("improving"),
+            "judged": shape(sloping(2.3, 1.0)),
+            "judged_sign": 1.0,
+            "forecast": Forecast("train_loss", 250, 0.7, 0.6, 0.8, 0.3),
+        }
     ]
-    healthy = [{"verdict": verdict("converged"), "judged": shape(falling()), "forecast": Forecast("train_loss", 250, 0.2, 0.2, 0.2, 0.0)}]
+    healthy = [
+        {
+            "verdict": verdict("converged"),
+            "judged": shape(falling()),
+            "judged_sign": 1.0,
+            "forecast": Forecast("train_loss", 250, 0.2, 0.2, 0.2, 0.0),
+        }
+    ]

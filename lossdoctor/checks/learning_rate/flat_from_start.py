@@ -21,15 +21,16 @@ class FlatFromStart(Check):
     requires = frozenset({"NUM001", "LR001", "LR002", "LR003", "FRZ001", "GRAD002", "IMB001", "DROP001", "LOSS002", "PRE001"})
     references = ("Smith 2017, Cyclical Learning Rates", "Karpathy 2019, A Recipe for Training Neural Networks")
 
-    def examine(self, verdict: Verdict, judged: Shape) -> Finding | None:
+    def examine(self, verdict: Verdict, judged: Shape, judged_sign: float) -> Finding | None:
         if verdict.status is not Status.NEVER_LEARNED:
             return None
+        level = judged_sign * judged.end
         return self.finding(
-            f"{judged.curve.label} stayed at {judged.end:.4g}, and the log does not prove why: test the learning rate first.",
+            f"{judged.curve.label} stayed at {level:.4g}, and the log does not prove why: test the learning rate first.",
             confidence=0.3,  # the share that is right on benchmarks/diagnose.py, development part
             step=float(judged.curve.step[0]),
-            level=judged.end,
+            level=level,
         )
 
-    sick = [{"verdict": verdict("never_learned"), "judged": shape(flat(2.3))}]
-    healthy = [{"verdict": verdict("converged"), "judged": shape(falling())}]
+    sick = [{"verdict": verdict("never_learned"), "judged": shape(flat(2.3)), "judged_sign": 1.0}]
+    healthy = [{"verdict": verdict("converged"), "judged": shape(falling()), "judged_sign": 1.0}]

@@ -9,6 +9,7 @@ import numpy as np
 from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.curve import Curve
 from lossdoctor.core.examples import falling, flat
+from lossdoctor.core.run import Run
 from lossdoctor.core.shape import Shape, shape
 
 
@@ -18,16 +19,19 @@ class LossHighDespiteAccuracy(Check):
     Why it matters: a softmax before a loss that applies its own squeezes the logits into 0..1: the loss has a floor of ln(e + C - 1) - 1
     and its gradients are small.
     How it is detected: loss + accuracy = ln(e + C - 1) at the end, for the C of which the first loss is ln C, and the loss is higher than
-    answers as good would cost if their confidence were right.
+    answers as good would cost if their confidence were right. A handful of points follows many laws, and a language model (it logs a
+    perplexity) comes by that one without a softmax too many.
     What to do: remove the softmax from the end of the model.
     """
 
     code, severity = "LOSS002", Severity.WARNING
     requires = frozenset({"NUM001"})
     references = ("PyTorch documentation, torch.nn.CrossEntropyLoss", "Fano 1961, Transmission of Information")
+    fewest = 10  # points; own
 
-    def examine(self, double_softmax: int | None, train_shape: Shape, accuracy: Curve) -> Finding | None:
-        if double_softmax is None:
+    def examine(self, run: Run, double_softmax: int | None, train_shape: Shape, accuracy: Curve) -> Finding | None:
+        words = any("perplexity" in label for label in run.curves)
+        if double_softmax is None or words or len(accuracy) < self.fewest:
             return None
         floor = math.log(math.e + double_softmax - 1) - 1
         reached = float(np.median(accuracy.value[-3:]))
@@ -42,5 +46,19 @@ class LossHighDespiteAccuracy(Check):
             last=train_shape.end,
         )
 
-    sick = [{"double_softmax": 10, "train_shape": shape(falling(2.302, 1.50)), "accuracy": flat(0.96, "train_accuracy")}]
-    healthy = [{"double_softmax": None, "train_shape": shape(falling()), "accuracy": flat(0.96, "train_accuracy")}]
+    sick = [{"run": Run({}), "double_softmax": 10, "train_shape": shape(falling(2.302, 1.50)), "accuracy": flat(0.96, "train_accuracy")}]
+    healthy = [
+        {"run": Run({}), "double_softmax": None, "train_shape": shape(falling()), "accuracy": flat(0.96, "train_accuracy")},
+        {
+            "run": Run({"val_perplexity": falling(25, 18, "val_perplexity")}),
+            "double_softmax": 25,
+            "train_shape": shape(falling(3.2, 2.85)),
+            "accuracy": flat(0.45, "train_accuracy"),
+        },
+        {
+            "run": Run({}),
+            "double_softmax": 25,
+            "train_shape": shape(falling(3.2, 2.85, points=4)),
+            "accuracy": flat(0.45, "train_accuracy", points=4),
+        },
+    ]
