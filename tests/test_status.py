@@ -151,3 +151,33 @@ def test_odd_input_never_crashes(train: list[float], val: list[float]) -> None:
     assert 0 <= found.confidence <= 1
     if len(train) < 4 and len(val) < 4 and found.status is not Status.NON_FINITE:
         assert found.status is Status.TOO_SHORT
+
+
+def test_a_power_law_still_improves_however_steep_its_start_was() -> None:
+    """The next quarter gains little beside the whole fall from 5, yet a tenth of the level."""
+    assert verdict(train_loss=noisy(5 * (np.arange(60.0) + 1) ** -0.5, 0.001)).status is Status.IMPROVING
+
+
+def test_a_handful_of_points_that_fall_to_the_last_have_not_come_to_rest() -> None:
+    falling = verdict(val_loss=[0.92, 0.61, 0.66, 0.59, 0.62, 0.57])
+    assert falling.status is not Status.CONVERGED
+    resting = verdict(val_loss=[0.92, 0.57, 0.571, 0.572, 0.57, 0.571, 0.5705, 0.571])
+    assert resting.status is Status.CONVERGED
+    assert resting.confidence < 0.7
+
+
+def test_a_validation_loss_that_climbs_for_long_overfits_however_its_points_swing() -> None:
+    t = np.arange(50.0)
+    val = noisy(0.37 + 2.6 * np.exp(-t / 2.5) + 0.0016 * (t - 16).clip(0), 0.08, 3)
+    found = verdict(train_loss=0.01 + 5 * np.exp(-t / 5), val_loss=val)
+    assert found.status is Status.OVERFITTING
+
+
+def test_a_validation_loss_that_falls_again_is_no_overfitting() -> None:
+    """Epoch-wise double descent: Nakkiran et al. 2020, Heckel and Yilmaz 2020."""
+    t = np.arange(100.0)
+    val = 0.95 + 0.36 * np.sin(np.pi * np.minimum(t, 70) / 80)
+    again = np.where(t < 45, val, val[45] - 0.004 * (t - 45))
+    train = 0.07 + 0.7 * np.exp(-t / 4) + 0.05 * np.exp(-t / 60)
+    assert verdict(train_loss=train, val_loss=noisy(again, 0.004)).status is Status.IMPROVING
+    assert verdict(train_loss=train, val_loss=noisy(np.where(t < 45, val, val[45]), 0.004)).status is Status.OVERFITTING

@@ -22,6 +22,7 @@ from lossdoctor.signals.generalization import ROUND_CLASSES
 # The thresholds, here and in the rules, are our own, set on the development part of benchmarks/diagnose.py.
 COMMON_CLASSES = (2, 3, 10, 100, 1000)  # a level alone is taken for ln C of these only
 FEWEST = 5  # points below which nothing but NaN is said
+HANDFUL = 9  # points below which a fall to the last of them has not come to rest
 FEW = 12  # points below which a sick verdict needs 1.4 times the evidence
 STRAIGHT = 20  # points that tell a straight line from the beginning of a bend
 KNOWN = 0.85  # times the validation loss: a training loss below it knows something
@@ -36,6 +37,10 @@ SPEEDING = 0.45  # of the fall in the last third of the points
 CLIMBS = 3.0  # standard errors of the trend of the later half
 SLOWED = 5.0  # times a gain that is worth it: one that a softmax applied twice leaves
 APART = 2.0  # times the training loss: a validation loss that has parted from it
+RESTED = 0.7  # of a run of a handful of points: what settled later has not rested yet
+RISES = 2.3  # standard errors of a trend that is one, however much single points swing
+CAME_BACK = 0.25  # of a rise of the validation loss: that much undone, it falls again
+AGAIN = 1.5  # times a gain that is worth it: a fall that came back from a rise
 SURE = 0.55  # a sick verdict below this surety is not given
 RIGHT = {
     Status.IMPROVING: (0.3, 0.72),
@@ -163,12 +168,11 @@ def verdict(
 
 
 def _calibrated(verdict: Verdict, case: _Case) -> Verdict:
-    """The verdict with the share of such verdicts that are right for its confidence; a few points are never sure of an illness."""
+    """The verdict with the share of such verdicts that are right for its confidence; a few points are never sure of anything."""
     if verdict.status not in RIGHT:
         return verdict
     confidence = float(np.interp(verdict.confidence, (0.55, 0.95), RIGHT[verdict.status]))
-    most = 1.0 if verdict.status.healthy else case.most
-    return replace(verdict, confidence=round(min(confidence, most), 3))
+    return replace(verdict, confidence=round(min(confidence, case.most), 3))
 
 
 def non_finite_step(run: Run, train_loss: Curve | None, val_loss: Curve | None) -> float | None:
@@ -363,7 +367,9 @@ def _overfitting(case: _Case) -> Verdict | None:
     val, train = case.val, case.train
     if val is None or len(val.curve) < FEWEST or val.rise <= 0 or case.sign < 0:
         return None
-    significance = _over(val.rise, val.error) / 3.5
+    if _falls_again(val):
+        return None
+    significance = max(_over(val.rise, val.error) / 3.5, val.half.z / RISES)
     of_best = _over(val.rise, abs(val.best))
     size = min(max(_over(val.rise, val.fall) / 0.03, of_best / 0.07), of_best / 0.04)
     kept = 1.0
@@ -380,6 +386,13 @@ def _overfitting(case: _Case) -> Verdict | None:
         return None
     text = f"{val.curve.label} was best at step {val.best_step:g} ({val.best:.4g}) and has risen to {val.end:.4g} since."
     return _sick(case, Status.OVERFITTING, above, text, val, onset=val.best_step, stop=val.best_step)
+
+
+def _falls_again(val: Shape) -> bool:
+    """Whether a loss that rose, and still stands over its best, falls for good: epoch-wise double descent (Nakkiran et al. 2020)."""
+    peak = float(val.curve.since(val.best_step).smooth(3).value.max())
+    back = val.tail.z < -RISES and val.half.z < 0 and peak - val.end > CAME_BACK * (peak - val.best)
+    return back and val.rise > 3.5 * val.error
 
 
 def _oscillating(case: _Case) -> Verdict | None:
@@ -525,10 +538,20 @@ def _improving(case: _Case) -> float:
     if projection is None or shape.fall <= 0:
         return shape.tail_fall / 0.04 if shape.tail.z < -1 else 0.0
     worth = (0.02 if shape.tail.z < -1.5 else 0.03) * max(shape.fall, 0.15 * shape.start if shape.best >= 0 else 0.0)
-    gain = (projection.gain if _steady(case.lr) else min(projection.gain, _pace(shape))) / worth
+    expected = projection.gain if _steady(case.lr) else min(projection.gain, _pace(shape))
+    if _falls_throughout(shape):
+        worth = min(worth, max(0.5 * worth, 0.01 * abs(shape.end)))
+    gain = expected / worth
+    if _falls_again(shape):
+        return max(gain, AGAIN)
     lower = projection.ahead.mean() < shape.end + shape.error
     falls = shape.half.z < -1.5 and shape.tail.z < -0.5
     return gain if projection.surely and lower and falls else min(gain, 0.9)
+
+
+def _falls_throughout(shape: Shape) -> bool:
+    """Whether the last third falls as clearly as so few points can show."""
+    return shape.tail.z < (-2.3 if len(shape.curve) >= 18 else -1.6 if len(shape.curve) >= FEW else -0.9)
 
 
 def _steady(lr: Curve | None) -> bool:
@@ -562,6 +585,8 @@ def _healthy(case: _Case) -> Verdict:
         text = f"{label} still {'falls' if case.sign > 0 else 'rises'}: {case.show(shape.end)} now"
         text += f", {case.forecast.value:.4g} expected at step {case.forecast.at_step:g}." if case.forecast else "."
         return Verdict(Status.IMPROVING, _surety(gain), text, None, shape.best_step, None, 0.0)
+    if len(shape.curve) < HANDFUL and shape.settled_fraction > RESTED:
+        return Verdict(Status.TOO_SHORT, 0.8, f"{len(shape.curve)} points of {label} are too few to say whether it still falls.")
     confidence = _surety(1 / max(gain, 0.05))
     text = f"{label} went from {case.show(shape.start)} to {case.show(shape.end)} and is flat since step {shape.settled_step:g}."
     wasted = (last - shape.settled_step) / (last - first) if last > first else 0.0
