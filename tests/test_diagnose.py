@@ -40,6 +40,11 @@ ILL = {
     "FRZ001": [flat(2.31), flat(2.3, "val_loss")],
     "ACT001": [noisy(flat(2.3), 0.05), noisy(flat(2.3, "val_loss"), 1e-4)],
     "REG002": [curve([2.34, 2.32, *noisy(flat(2.3026), 1e-5).value])],
+    "LOSS003": [
+        falling(0.5, 0.02),
+        noisy(sloping(0.3, 0.2, "val_loss"), 0.002),
+        curve(1 - noisy(u_turn(0.9, 0.05, 0.2), 0.01).value, "val_ssim"),
+    ],
     "REG001": [falling(2.3, 0.01), noisy(falling(2.3, 1.2, "val_loss"), 0.005)],
     "LOG004": [falling(), falling(label="val_loss")],
 }
@@ -84,6 +89,20 @@ def test_a_healthy_run_gets_no_warning(case: str) -> None:
     found = told(*HEALTHY[case])
     assert found.status.healthy is not False, found.verdict.summary
     assert codes(found) == set(), [finding.message for finding in found.findings]
+
+
+def test_overfitting_that_left_a_score_at_its_best_is_a_warning() -> None:
+    ill = [falling(2.3, 0.05), noisy(u_turn(2.3, 1.2, 2.0), 0.01)]
+    risen, fallen = (told(*ill, curve(1 - off.value, "val_accuracy")).findings[0] for off in (falling(0.9, 0.1), u_turn(0.9, 0.1, 0.4)))
+    assert (risen.code, risen.severity, fallen.code, fallen.severity) == ("STOP001", "warning", "STOP001", "error")
+    assert "val_accuracy is still near its best" in risen.message
+
+
+def test_a_score_that_worsens_under_a_falling_loss_must_be_of_all_that_is_asked() -> None:
+    loss, worse = ILL["LOSS003"][:2], ILL["LOSS003"][2]
+    assert "LOSS003" not in codes(told(*loss, curve(worse.value, "val_recall")))
+    assert "LOSS003" not in codes(told(*loss, curve(worse.value, "val_cat_iou")))
+    assert "LOSS003" in codes(told(*loss, curve(1 - worse.value, "val_wer")))
 
 
 def test_a_reward_is_no_matter_of_the_learning_rate_and_keeps_its_sign() -> None:

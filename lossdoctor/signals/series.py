@@ -10,6 +10,7 @@ import numpy as np
 from lossdoctor.core.curve import Curve
 from lossdoctor.core.names import recognise
 from lossdoctor.core.run import Run
+from lossdoctor.core.shape import Shape, shape
 from lossdoctor.core.statistics import HUGE
 
 ENOUGH = 6  # points a validation loss needs before it is judged in place of the training loss
@@ -24,6 +25,10 @@ _HIGHER = re.compile(
 _LOWER = re.compile(r"loss|error|distance", re.I)
 _LIKELIHOOD = re.compile(r"objective|log_?(prob|lik)", re.I)
 _LOSS = re.compile(r"loss|cost|objective|nll|entropy|perplexity|ppl|error|mse|mae|mape|elbo|energy|(?:^|_)(?:wer|cer|fid|bpb)(?:$|_)", re.I)
+_WHOLE_SCORE = re.compile(  # of all examples and all that is asked of them: precision may be given up for recall, one class for another
+    r"(?:balanced_)?accuracy|f1|auc|auprc|map\w*|iou|dice|bleu|rouge\w*|chrf|meteor|psnr|ssim|sdr|r2|mcc|kappa|mrr\d*|ndcg\d*|hits?\d*|hr\d+|"
+    r"spearman|pearson|cosine|wer|cer|fid"
+)
 _OF_AN_AGENT = ("entropy", "kl")  # what a policy spreads over its actions: no loss
 
 
@@ -122,6 +127,16 @@ def judged_loss(run: Run, train_loss: Curve | None, val_loss: Curve | None, rewa
         return None
     value = np.clip(chosen.value, -HUGE, HUGE)
     return replace(chosen, value=-value if _higher_is_better(chosen.label) else value)
+
+
+def val_scores(run: Run) -> dict[str, Shape] | None:
+    """What else than the loss is measured on the validation data as a whole, by label, turned so that lower is better.
+
+    Absent: the log has no validation score.
+    """
+    curves = [_series(run, label) for label, curve in run.curves.items() if curve.split == "val" and _WHOLE_SCORE.fullmatch(curve.metric)]
+    scores = [curve.finite for curve in curves if curve is not None and len(curve.finite) >= ENOUGH]
+    return {curve.label: shape(replace(curve, value=judged_sign(curve) * curve.value)) for curve in scores} or None
 
 
 def _short_beside(val: Curve, train: Curve) -> bool:
