@@ -13,8 +13,7 @@ class GeneralizationGap(Check):
 
     Why it matters: the model fits what does not carry over to new data; more training will not help.
     How it is detected: the gap at the end is most of the validation loss, and a clear part of where it started; it is not still falling.
-    A training loss that went below zero has no level to compare with: there the gap must be a large part of all that training gained,
-    and wider by half than in the beginning.
+    Where the training loss goes below zero, the gap must be a large part of all that training gained, and wider by half than at first.
     What to do: regularize, augment, get more data, or take a smaller model; check that both splits are prepared alike.
     """
 
