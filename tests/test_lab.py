@@ -189,6 +189,18 @@ def test_a_learning_rate_that_blows_up_is_logged_to_the_end(make) -> None:
     assert not math.isfinite(rows[-1]["val_loss"])
 
 
+def test_a_sample_of_the_validation_examples_is_spread_evenly_over_all(make) -> None:
+    """Examples may stand class by class: the first thousand of a million would be of one class."""
+    workload = Workload.load(load(make("data.py:images", "net.py:convolutional")))
+    model = workload.build(0)
+    asked = torch.linspace(0, len(workload.val) - 1, 7).long()
+    model.eval()
+    with torch.no_grad():
+        loss, _ = workload.loss(model, workload.val.batch(asked))
+    assert evaluate(workload, model, 7)["val_loss"] == pytest.approx(float(loss), rel=1e-5)
+    assert evaluate(workload, model, 10**6) == evaluate(workload, model)
+
+
 def test_evaluation_leaves_no_trace(make) -> None:
     workload = Workload.load(load(make("data.py:images", "net.py:convolutional")))
     model = workload.build(0)

@@ -19,7 +19,7 @@ from lossdoctor.core.fix import Patch
 from lossdoctor.core.run import Run
 from lossdoctor.core.trial import Trial
 from lossdoctor.lab.executor import Executor, InProcess, Job, Outcome
-from lossdoctor.lab.fit import Row, evaluate
+from lossdoctor.lab.fit import SAMPLE, Row, evaluate
 from lossdoctor.lab.journal import Journal
 from lossdoctor.lab.judge import Judge
 from lossdoctor.lab.workload import Workload
@@ -70,8 +70,9 @@ class Bench:
     ) -> Bench:
         """A bench with the judge that fits the workload; a full training is looked at about ``looks`` times."""
         executor = executor or InProcess(file.values, workload)
-        first = evaluate(workload, workload.build(workload.config.training.seed))
-        busy = math.ceil(len(workload.val) / (4 * workload.config.training.batch_size))  # evaluating must not cost more than training
+        first = evaluate(workload, workload.build(workload.config.training.seed), SAMPLE)
+        looked_at = min(len(workload.val), SAMPLE)
+        busy = math.ceil(looked_at / (4 * workload.config.training.batch_size))  # evaluating must not cost more than training
         every = min(workload.steps_per_epoch, max(workload.steps // looks, busy, 1))
         return cls(file, workload, Judge.for_workload(workload, first), executor, every, journal)
 

@@ -17,7 +17,7 @@ from ruamel.yaml.comments import CommentedMap
 from lossdoctor.core.config import Config, ConfigFile
 from lossdoctor.core.errors import LossDoctorError
 from lossdoctor.core.fix import Patch
-from lossdoctor.lab.fit import Row, Training
+from lossdoctor.lab.fit import SAMPLE, Row, Training
 from lossdoctor.lab.memory import out_of_memory
 from lossdoctor.lab.workload import Workload
 
@@ -105,7 +105,7 @@ class InProcess:
         seed, total = self.workload.config.training.seed, 0
         for threads in sorted({1, torch.get_num_threads()}):
             torch.set_num_threads(threads)
-            training = Training(self.workload, seed, steps + 1, steps + 1)
+            training = Training(self.workload, seed, steps + 1, steps + 1, sample=SAMPLE)
             training.advance(1)  # the first step of a process loads and compiles
             begin = time.perf_counter()
             training.advance(steps)
@@ -150,7 +150,7 @@ class InProcess:
     def _fresh(self, job: Job) -> Training:
         config = Config.model_validate(Patch(job.changes).apply(self.values))
         fold = self.workload.fold(job.seed - self.workload.config.training.seed)
-        return Training(fold.patched(config), job.seed, job.steps, job.every)
+        return Training(fold.patched(config), job.seed, job.steps, job.every, sample=SAMPLE)
 
     def _keep(self, key: str, training: Training) -> None:
         """Keep a training, and let go of those that have waited longest where there are too many."""

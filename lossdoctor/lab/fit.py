@@ -24,6 +24,7 @@ from lossdoctor.lab.memory import out_of_memory, release
 from lossdoctor.lab.workload import BINARY, INDEX, Workload, as_labels, batches
 
 EVALUATION_BATCH = 1024
+SAMPLE = 10_000  # validation examples that a trial is judged on at most
 PIECE = 7_000_003  # between the random numbers of the pieces of a batch
 
 Row = dict[str, float]
@@ -59,16 +60,20 @@ class Training:
 
     It is evaluated after each ``every`` steps and at the end. Every metric is unweighted and in the original units. A training
     whose weights are no longer finite ends there, unless ``keep_going``. With early stopping the best weights are put back
-    before the last row is written, so that the last row always tells of the model that is handed over.
+    before the last row is written, so that the last row always tells of the model that is handed over. With ``sample`` it is
+    evaluated on so many validation examples at most.
 
     Where memory runs out, the step is made again with batches that go through the model in pieces of at most ``at_once`` examples,
     half as many each time; their gradients add up to that of the batch. Only what looks at a batch as a whole (batch norm, mixup,
     the mean of class weights) sees the pieces.
     """
 
-    def __init__(self, workload: Workload, seed: int, steps: int, every: int, *, keep_going: bool = False) -> None:
+    def __init__(
+        self, workload: Workload, seed: int, steps: int, every: int, *, keep_going: bool = False, sample: int | None = None
+    ) -> None:
         training = workload.config.training
         self.workload, self.seed, self.steps, self.every, self.keep_going = workload, seed, steps, every, keep_going
+        self.sample = sample
         around = RandomState.now(workload.device)
         seed_everything(seed)
         model = workload.build(seed)
@@ -149,7 +154,7 @@ class Training:
         model = self.result.model
         epoch = round(self.taken / self.workload.steps_per_epoch, 4)
         row: Row = {"step": self.taken, "epoch": epoch, **self.meter.take(), "lr": self.lr}
-        row |= evaluate(self.workload, model)
+        row |= evaluate(self.workload, model, self.sample)
         self.schedule.evaluated(row["val_loss"], self.taken)
         self.result.steps = self.taken
         self.result.blew_up = not math.isfinite(row["val_loss"]) and not _finite(model)
@@ -158,7 +163,7 @@ class Training:
             self.done = self.patience.spent(row["val_loss"], model) or self.done
             if self.done:
                 self.patience.restore(model)
-                row |= evaluate(self.workload, model)
+                row |= evaluate(self.workload, model, self.sample)
         self.result.rows.append(row)
         return row
 
@@ -215,14 +220,14 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
 
 
-def evaluate(workload: Workload, model: nn.Module) -> Row:
-    """Validation metrics in eval mode; the model's mode, the gradients and the random state are as before."""
+def evaluate(workload: Workload, model: nn.Module, sample: int | None = None) -> Row:
+    """Validation metrics in eval mode, of ``sample`` examples at most, spread evenly over all; all else is afterwards as before."""
     mode = model.training
     model.eval()
     size = EVALUATION_BATCH
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            while (row := _measured(workload, model, size)) is None:
+            while (row := _measured(workload, model, size, sample)) is None:
                 size //= 2
                 release(workload.device)
     finally:
@@ -230,11 +235,12 @@ def evaluate(workload: Workload, model: nn.Module) -> Row:
     return row
 
 
-def _measured(workload: Workload, model: nn.Module, size: int) -> Row | None:
+def _measured(workload: Workload, model: nn.Module, size: int, sample: int | None) -> Row | None:
     """Validation metrics from batches of a size; None where memory does not do for them."""
-    meter = Meter(workload)
+    meter, count = Meter(workload), len(workload.val)
+    asked = torch.arange(count) if sample is None or count <= sample else torch.linspace(0, count - 1, sample).long()
     try:
-        for index in batches(len(workload.val), size, shuffle=False, seed=0):
+        for index in torch.split(asked, size):
             batch = workload.val.batch(index)
             loss, output = workload.loss(model, batch)
             meter.add(loss, output, batch, None)

@@ -41,6 +41,10 @@ class Hangs(Exception):
     """No answer in time."""
 
 
+class Late(Hangs):
+    """No answer by the end of the time that there is for trials, which was too short for anything to hang."""
+
+
 class Died(Exception):
     """The process is gone."""
 
@@ -129,7 +133,11 @@ class Worker:
         patience = FIRST
         while True:
             begin = time.monotonic()
-            answer = self._answer(min(max(SLOW * expected, SLOW * self.seconds) + BREATH + patience, job.seconds + BREATH + patience))
+            hanging, late = SLOW * max(expected, self.seconds) + BREATH + patience, job.seconds + BREATH + patience
+            try:
+                answer = self._answer(min(hanging, late))
+            except Hangs:
+                raise (Late if late < hanging else Hangs) from None
             patience = 0.0
             if "end" in answer:
                 return dict(answer["end"])
@@ -225,7 +233,9 @@ class Isolated:
             try:
                 end = self.workers[place].run(job, self.pace * job.every, new)
             except (Died, Hangs) as end_of_all:
-                end = {"taken": len(new) * job.every, "error": self._replaced(place, end_of_all)}
+                why = self._replaced(place, end_of_all)
+                late = isinstance(end_of_all, Late)
+                end = {"taken": len(new) * job.every, "error": None if late else why, "late": late}
             fresh = not new or new[0]["step"] <= job.every
             rows = new if new and fresh else [*known, *new]
             self.homes[job.key] = place, rows
