@@ -6,7 +6,7 @@ import numpy as np
 
 from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.curve import Curve
-from lossdoctor.core.diagnosis import Verdict
+from lossdoctor.core.diagnosis import Status, Verdict
 from lossdoctor.core.examples import falling, flat, sloping, verdict
 from lossdoctor.core.shape import Shape, shape
 
@@ -16,7 +16,8 @@ class HindersTraining(Check):
 
     Why it matters: dropout, augmentation or noise of that size leave the model too little to learn from.
     How it is detected: the training loss ends far above the validation loss (or the training accuracy far below), without having come
-    far down. It must have parted from it along the way: a loss that is above from the start is one on another scale (a sum, a term more).
+    far down. It must have parted from it along the way: a loss that is above from the start is one on another scale (a sum, a term more),
+    and in the first epochs the mean over an epoch is far above the loss at its end.
     What to do: lower the dropout rate to 0.5 or less, weaken the augmentation; make sure that both losses are computed alike.
     """
 
@@ -26,7 +27,7 @@ class HindersTraining(Check):
     above = 0.15  # of the validation loss; own
     behind = 0.1  # of 1, in accuracy; own
     parted = 2.0  # times as far above as in the beginning; own
-    fewest = 5  # points of validation: the mean over an early epoch is far above the loss at its end; own
+    fewest = 5  # points of validation
     unsolved = 0.3  # of the first training loss; own
 
     def examine(
@@ -36,7 +37,7 @@ class HindersTraining(Check):
         clear = train_shape.end - val_shape.end > 4 * (train_shape.error + val_shape.error)
         behind = _late(val_accuracy) - _late(train_accuracy) if train_accuracy is not None and val_accuracy is not None else None
         held = (over > self.above and clear) or (behind is not None and behind > self.behind and over > 0.3 * self.above)
-        if len(val_shape.curve) < self.fewest or over < self.parted * _early(train_shape, val_shape):
+        if verdict.status is Status.TOO_SHORT or len(val_shape.curve) < self.fewest or over < self.parted * _early(train_shape, val_shape):
             return None
         if not held or train_shape.end < self.unsolved * train_shape.start:
             return None

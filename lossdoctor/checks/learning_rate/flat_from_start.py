@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lossdoctor.core.check import Check, Finding, Severity
+from lossdoctor.core.curve import Curve
 from lossdoctor.core.diagnosis import Status, Verdict
 from lossdoctor.core.examples import falling, flat, verdict
 from lossdoctor.core.shape import Shape, shape
@@ -21,16 +22,17 @@ class FlatFromStart(Check):
     requires = frozenset({"NUM001", "LR001", "LR002", "LR003", "FRZ001", "GRAD002", "IMB001", "DROP001", "LOSS002", "PRE001"})
     references = ("Smith 2017, Cyclical Learning Rates", "Karpathy 2019, A Recipe for Training Neural Networks")
 
-    def examine(self, verdict: Verdict, judged: Shape, judged_sign: float) -> Finding | None:
+    def examine(self, verdict: Verdict, judged: Shape, judged_sign: float, reward: Curve | None) -> Finding | None:
         if verdict.status is not Status.NEVER_LEARNED:
             return None
         level = judged_sign * judged.end
+        first = "test the learning rate first" if reward is None else "test exploration, the scale of rewards and the learning rate"
         return self.finding(
-            f"{judged.curve.label} stayed at {level:.4g}, and the log does not prove why: test the learning rate first.",
-            confidence=0.3,  # the share that is right on benchmarks/diagnose.py, development part
+            f"{judged.curve.label} stayed at {level:.4g}, and the log does not prove why: {first}.",
+            confidence=0.3 if reward is None else 0.2,  # of losses, the share that is right on benchmarks/diagnose.py, development part
             step=float(judged.curve.step[0]),
             level=level,
         )
 
-    sick = [{"verdict": verdict("never_learned"), "judged": shape(flat(2.3)), "judged_sign": 1.0}]
-    healthy = [{"verdict": verdict("converged"), "judged": shape(falling()), "judged_sign": 1.0}]
+    sick = [{"verdict": verdict("never_learned"), "judged": shape(flat(2.3)), "judged_sign": 1.0, "reward": None}]
+    healthy = [{"verdict": verdict("converged"), "judged": shape(falling()), "judged_sign": 1.0, "reward": None}]

@@ -22,12 +22,13 @@ class GeneralizationGap(Check):
     references = ("Goodfellow et al. 2016, Deep Learning, 5.2 Capacity, Overfitting and Underfitting",)
     share = 0.6  # of the validation loss that the gap makes; own
     visible = 0.2  # of the first validation loss; own
+    fewest = 5  # points of validation
     unshared = 0.4  # of what training gained, where the loss goes below zero; own
     widened = 1.5  # times the first gap; own
     wide = 0.5  # of it: a gap of this size matters although the validation loss came down; own
 
     def examine(self, verdict: Verdict, train_shape: Shape, val_shape: Shape, gap: float) -> Finding | None:
-        if verdict.status is Status.IMPROVING or len(val_shape.curve) < 5:
+        if verdict.status in (Status.IMPROVING, Status.TOO_SHORT) or len(val_shape.curve) < self.fewest:
             return None
         if train_shape.best < 0:
             return self._below_zero(verdict, train_shape, val_shape, gap)
@@ -76,6 +77,12 @@ class GeneralizationGap(Check):
         },
     ]
     healthy = [
+        {
+            "verdict": verdict("too_short"),
+            "train_shape": shape(falling(1.0, 0.2, points=5)),
+            "val_shape": shape(falling(0.9, 0.56, "val_loss", points=5)),
+            "gap": 0.36,
+        },
         {
             "verdict": verdict("stalled"),
             "train_shape": shape(falling(40.0, -1.0)),

@@ -27,6 +27,7 @@ class WeightsShrunkAway(Check):
     scatter = 4e-4  # of the later half of the training loss, as a share; own
     near = 1.5e-3  # of ln C; own
     farther = 4.0  # times the scatter: where the loss began; own
+    least = 3  # classes: of two that are equally frequent, a bias alone comes to ln 2 as well
     most = 30  # classes: of more, one has its logarithm near any loss
     fewest = 12  # points
 
@@ -36,7 +37,9 @@ class WeightsShrunkAway(Check):
         if verdict.status is not Status.NEVER_LEARNED or len(value) < self.fewest or not 0 < float(np.median(late)) < math.log(self.most):
             return None
         classes = round(math.exp(float(np.median(late))))
-        uniform = math.log(max(classes, 2))
+        if classes < self.least:
+            return None
+        uniform = math.log(classes)
         scatter = float(late.std()) / uniform
         first = [curve.finite.value[0] for curve in (train_loss, val_loss) if curve is not None and len(curve.finite)]
         began = max(abs(each / uniform - 1) for each in first)
@@ -56,5 +59,6 @@ class WeightsShrunkAway(Check):
     healthy = [
         {"verdict": verdict("never_learned"), "train_loss": noisy(flat(2.3026), 0.003), "val_loss": None},
         {"verdict": verdict("never_learned"), "train_loss": noisy(flat(2.3026), 1e-4), "val_loss": None},
+        {"verdict": verdict("never_learned"), "train_loss": curve([0.79, 0.70, *[0.6932] * 30]), "val_loss": None},
         {"verdict": verdict("converged"), "train_loss": falling(), "val_loss": None},
     ]
