@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ AS_FAR = 0.7  # of the fall at the suggested rate: a configured one that gets th
 HALF = 0.5  # of the loss at the start
 ARRIVES = 0.67  # times the loss at the start, lost by the end of the training at the pace of its first steps
 EVERYWHERE = (0.0, np.inf)
-PAIRS = 2  # seeds with which the two rates are compared: the suggestion itself varies more
+PAIRS = 2  # seeds with which the rates are swept and compared: trials are what proves
 
 Array = NDArray[Any]
 
@@ -149,8 +150,9 @@ def _asked(runs: Runs, lr: float, window: tuple[float, float]) -> RangeTest | No
     pairs, others = [(configured, proposed)], list[Swept]()
     if first.start - configured <= AS_FAR * (first.start - proposed):
         around = (AROUND[0] * first.suggested, AROUND[1] * first.suggested)
-        others = [swept for seed in seeds if seed != first.seed and (swept := runs.swept(seed, around))]
-        pairs += [(runs.after(o.seed, lr, steps), runs.after(o.seed, lag * o.suggested, steps)) for o in others[: PAIRS - 1]]
+        swept = (runs.swept(seed, around) for seed in seeds if seed != first.seed)
+        others = list(islice(filter(None, swept), PAIRS - 1))
+        pairs += [(runs.after(o.seed, lr, steps), runs.after(o.seed, lag * o.suggested, steps)) for o in others]
     return _told(runs, [first, *others], lag, pairs, steps)
 
 
