@@ -105,6 +105,12 @@ def test_a_score_that_worsens_under_a_falling_loss_must_be_of_all_that_is_asked(
     assert "LOSS003" in codes(told(*loss, curve(1 - worse.value, "val_wer")))
 
 
+def test_of_a_game_nothing_is_said_but_that_it_is_one() -> None:
+    unequal = [noisy(u_turn(1.4, 0.7, 3.0, "train_g_loss"), 0.3), noisy(falling(1.4, 0.1, "train_d_loss"), 0.3)]
+    assert [finding.code for finding in told(*unequal).findings] == ["LOG006"]
+    assert "LOG006" not in {finding.code for finding in told(*unequal, falling(90, 20, "val_fid")).findings}
+
+
 def test_a_reward_is_no_matter_of_the_learning_rate_and_keeps_its_sign() -> None:
     td_loss = curve(np.where(np.arange(200) < 20, np.nan, noisy(falling(40.0, 2.3), 0.3).value))
     found = told(td_loss, noisy(flat(-21.0, "reward"), 0.05))
