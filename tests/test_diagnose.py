@@ -45,6 +45,11 @@ ILL = {
         noisy(sloping(0.3, 0.2, "val_loss"), 0.002),
         curve(1 - noisy(u_turn(0.9, 0.05, 0.2), 0.01).value, "val_ssim"),
     ],
+    "NORM001": [
+        noisy(falling(0.5, 0.08, points=14), 0.01),
+        curve([np.nan] * 6 + [2.6, 18.4, 4.6, 0.8, 5.6, 4.1, 4.4, 0.6], "val_loss"),
+        curve([0.01] * 6 + [0.5, 0.04, 0.3, 0.8, 0.3, 0.4, 0.6, 0.85], "val_accuracy"),
+    ],
     "REG001": [falling(2.3, 0.01), noisy(falling(2.3, 1.2, "val_loss"), 0.005)],
     "LOG004": [falling(), falling(label="val_loss")],
 }

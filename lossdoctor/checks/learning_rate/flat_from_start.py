@@ -25,7 +25,7 @@ class FlatFromStart(Check):
     def examine(self, verdict: Verdict, judged: Shape, judged_sign: float, reward: Curve | None) -> Finding | None:
         if verdict.status is not Status.NEVER_LEARNED:
             return None
-        level = judged_sign * judged.end
+        level = judged_sign * judged.end + 0.0  # no -0
         first = "test the learning rate first" if reward is None else "test exploration, the scale of rewards and the learning rate"
         return self.finding(
             f"{judged.curve.label} stayed at {level:.4g}, and the log does not prove why: {first}.",
