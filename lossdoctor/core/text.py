@@ -22,6 +22,17 @@ def plain(text: str) -> str:
     return "".join(char if char.isprintable() else " " if char.isspace() else _escape(char) for char in text)
 
 
+def shown(name: str) -> str:
+    """A name from a log, safe and short enough for a sentence."""
+    return plain(name) if len(name) <= 60 else f"{plain(name[:57])}..."
+
+
+def listed(names: Iterable[str], most: int = 3) -> str:
+    """``a, b, c and 4 more``."""
+    found = list(names)
+    return ", ".join(found[:most]) + (f" and {len(found) - most} more" if len(found) > most else "")
+
+
 def uncoloured(line: str) -> str:
     """A printed line without the codes that colour it or move the cursor."""
     return _ANSI.sub("", line) if "\x1b" in line or "\x08" in line else line
