@@ -174,7 +174,11 @@ class OnRay:
             extra["include_dashboard"] = False
         try:
             _knock(self.address)
-            ray.init(self.address, runtime_env=environment, logging_level=logging.ERROR, **extra)
+            try:
+                ray.init(self.address, runtime_env=environment, logging_level=logging.ERROR, **extra)
+            except ConnectionAbortedError:  # the cluster is there, and its server for clients came to grief at the start
+                ray.shutdown()
+                ray.init(self.address, runtime_env=environment, logging_level=logging.ERROR, **extra)
             self.door = ray.get_runtime_context().gcs_address if self.address in (HERE, "auto") else self.address
         except Exception as error:
             raise NoCluster(f"{self.file.path}: probe.address: no Ray cluster to be used at {self.address!r}: {_sentence(error)}") from None

@@ -581,11 +581,12 @@ def _healthy(case: _Case) -> Verdict:
     label, first, last = shape.curve.label, float(shape.curve.step[0]), float(shape.curve.step[-1])
     if len(shape.curve) < FEW and shape.whole.z > -1.6 and shape.gained < 5:
         return Verdict(Status.TOO_SHORT, 0.8, f"{len(shape.curve)} points of {label} without a clear trend are too few to say.")
-    if gain >= 1:
+    unrested = len(shape.curve) < HANDFUL and shape.settled_fraction > RESTED
+    if gain >= 1 or (unrested and _falls_throughout(shape)):
         text = f"{label} still {'falls' if case.sign > 0 else 'rises'}: {case.show(shape.end)} now"
         text += f", {case.forecast.value:.4g} expected at step {case.forecast.at_step:g}." if case.forecast else "."
         return Verdict(Status.IMPROVING, _surety(gain), text, None, shape.best_step, None, 0.0)
-    if len(shape.curve) < HANDFUL and shape.settled_fraction > RESTED:
+    if unrested:
         return Verdict(Status.TOO_SHORT, 0.8, f"{len(shape.curve)} points of {label} are too few to say whether it still falls.")
     confidence = _surety(1 / max(gain, 0.05))
     text = f"{label} went from {case.show(shape.start)} to {case.show(shape.end)} and is flat since step {shape.settled_step:g}."
