@@ -19,7 +19,7 @@ from lossdoctor.core.discover import checks
 from lossdoctor.core.errors import BadConfig, UsageError
 from lossdoctor.core.ruling import Objection, Ruling
 from lossdoctor.core.run import Run
-from lossdoctor.core.text import did_you_mean, number, plain
+from lossdoctor.core.text import did_you_mean, listed, number, plain
 from lossdoctor.core.wording import ordered, percent, title
 
 UNHEALTHY = "unhealthy"  # the word for all statuses that are not healthy
@@ -162,9 +162,7 @@ def _held(curve: Curve) -> Floats:
 
 
 def _lacks(run: Run, name: str) -> str:
-    others = [plain(label) for label in ordered(run)]
-    more = f" and {len(others) - SERIES} more" if len(others) > SERIES else ""
-    return f"the log has no {plain(name)}; it has {', '.join(others[:SERIES])}{more}"
+    return f"the log has no {plain(name)}; it has {listed(map(plain, ordered(run)), SERIES)}"
 
 
 def _least_gain(asked: str, level: float) -> float:

@@ -255,8 +255,9 @@ def _in_pieces(bench: Bench) -> tuple[str, ...]:
     if not pieces:
         return ()
     return (
-        f"{len(pieces)} of {len(bench.done)} trainings ran out of memory and went on with batches in pieces of at most {min(pieces)} examples, "
-        "whose gradients add up to the batch's; in code of your own, a smaller training.batch_size with training.accumulate does the same.",
+        f"{len(pieces)} of {len(bench.done)} trainings ran out of memory and went on with batches in pieces of at most "
+        f"{min(pieces)} examples, whose gradients add up to the batch's; "
+        "in code of your own, a smaller training.batch_size with training.accumulate does the same.",
     )
 
 

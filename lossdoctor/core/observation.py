@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -142,7 +142,8 @@ class Relation:
     ``chance`` is what it would be if the inputs told nothing, ``error`` the standard error of that. For classes, ``wrong`` is the
     share of examples that it puts into another class than their label says, ``sure`` that share among the half it is surest of.
     ``table`` is False for images, of which it sees the pixels alone. ``val`` is the score on validation examples, NaN where there are
-    too few, and ``val_error`` its standard error by chance. ``ordered`` is the correlation of the mean of its votes with the number of the class.
+    too few, and ``val_error`` its standard error by chance. ``ordered`` is the correlation of the mean of its votes with the
+    number of the class.
     """
 
     score: float
@@ -541,9 +542,3 @@ def by_feature(x: NDArray[Any]) -> Floats:
     if values.ndim == 4:
         return np.moveaxis(values, 1, -1).reshape(-1, values.shape[1])
     return values.reshape(-1, values.shape[-1]) if values.ndim > 1 else values.reshape(-1, 1)
-
-
-def listed(names: Sequence[str], most: int = 3) -> str:
-    """``a, b, c and 4 more``."""
-    rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

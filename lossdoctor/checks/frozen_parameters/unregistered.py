@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from lossdoctor.core.check import Check, Finding, Severity
-from lossdoctor.core.observation import Gradients, listed
+from lossdoctor.core.observation import Gradients
+from lossdoctor.core.text import listed
 
 
 class Unregistered(Check):

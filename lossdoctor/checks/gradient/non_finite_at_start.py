@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from lossdoctor.core.check import Check, Finding, Severity
-from lossdoctor.core.observation import Gradients, Operation, Pass, listed
+from lossdoctor.core.observation import Gradients, Operation, Pass
+from lossdoctor.core.text import listed
 
 
 class NonFiniteGradientAtStart(Check):

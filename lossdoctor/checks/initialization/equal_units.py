@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lossdoctor.core.check import Check, Finding, Severity
-from lossdoctor.core.observation import Operation, Pass, ShortRun, listed
+from lossdoctor.core.observation import Operation, Pass, ShortRun
+from lossdoctor.core.text import listed
 
 
 class EqualUnits(Check):

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from lossdoctor.core.check import Check, Finding, Severity
-from lossdoctor.core.observation import Columns, Operation, Pass, listed
+from lossdoctor.core.observation import Columns, Operation, Pass
+from lossdoctor.core.text import listed
 
 
 class FeatureScales(Check):
