@@ -1,6 +1,6 @@
 """What the examination alone says of faults it was not told, and what it costs: no search, no prescription.
 
-    python benchmarks/examine.py [--half test|development|later|third|fourth|all] [--only TEXT] [--twins] [--jobs 2]
+    python benchmarks/examine.py [--half test|development|later|third|fourth|fifth|all] [--only TEXT] [--twins] [--jobs 2]
 
 Each case is examined as `lossdoctor probe --examine-only` does it: one training as configured, then data, model and gradients.
 A fault is named first where the most confident finding lies in its family. ``--twins`` examines the sound twin of each fault too.
@@ -25,6 +25,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 import torch
 from cases.examined import EXAMINED
+from cases.fifth import FIFTH
 from cases.fourth import FOURTH
 from cases.later import LATER
 from cases.table import CASES, Case, dump
@@ -51,7 +52,7 @@ def measure(case: Case, twin: bool) -> dict[str, Any]:
     """Examine a case, or its sound twin: the findings, and the seconds that each signal took."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        for name in ("nets.py", "data.py", "users.py", "posts.py"):
+        for name in ("nets.py", "data.py", "users.py", "posts.py", "projects.py"):
             (folder / name).symlink_to(FOLDER / name)
         config = case.config()
         dump(Patch(case.sound).apply(config) if twin else config, folder / "config.yaml")
@@ -165,14 +166,14 @@ def main() -> None:
     parser.add_argument("--twins", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    cases = [c for c in (*CASES, *EXAMINED, *LATER, *THIRD, *FOURTH) if options.only in c.name and options.half in ("all", c.half)]
+    cases = [c for c in (*CASES, *EXAMINED, *LATER, *THIRD, *FOURTH, *FIFTH) if options.only in c.name and options.half in ("all", c.half)]
     asked = [(c, False) for c in cases] + [(c, True) for c in cases if options.twins and c.sound]
     results = []
     with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn"), torch.set_num_threads, (1,)) as pool:
         for result in pool.map(measure, *zip(*asked, strict=True)):
             results.append(result)
             print(line(result), flush=True)
-    for half in ("development", "test", "later", "third", "fourth"):
+    for half in ("development", "test", "later", "third", "fourth", "fifth"):
         if part := [r for r in results if r["half"] == half]:
             summary(part, half)
             shares(part)
