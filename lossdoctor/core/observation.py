@@ -499,8 +499,9 @@ class RangeTest:
     """A sweep of the learning rate (Smith 2017), one row a seed: ``losses`` [seeds, steps] at ``rates`` [steps], NaN after a stop.
 
     ``suggested`` and ``limit`` have one value a seed: the rate of steepest descent, and the one from which the loss rises.
-    Where the configured rate was compared with the suggested, ``configured`` and ``proposed`` are the losses [compared] after
-    ``steps`` steps at each and ``first`` those before; where it lies close enough to need no comparison, they are empty.
+    Where the configured rate was compared with the suggested, ``configured`` are the losses [compared] after ``slow`` steps at the
+    one, ``proposed`` those after ``steps`` at the other and ``first`` those before; where it lies close enough to need no
+    comparison, they are empty.
     """
 
     rates: Floats
@@ -510,6 +511,7 @@ class RangeTest:
     first: Floats
     configured: Floats
     proposed: Floats
+    slow: int
     steps: int
 
     @property
@@ -532,8 +534,8 @@ def sweep(configured: float, proposed: float, first: float = 2.3, suggested: flo
     """A range test of three agreeing seeds, for the examples of checks."""
     rates = np.geomspace(1e-6, 10.0, 100)
     rows = np.tile(np.where(rates < suggested, first, proposed), (3, 1))
-    three = np.ones(3)
-    return RangeTest(rates, rows, suggested * three, 5 * suggested * three, first * three, configured * three, proposed * three, steps=40)
+    rate, limit, start, paced, fast = (np.full(3, value) for value in (suggested, 5 * suggested, first, configured, proposed))
+    return RangeTest(rates, rows, rate, limit, start, paced, fast, slow=40, steps=40)
 
 
 def by_feature(x: NDArray[Any]) -> Floats:

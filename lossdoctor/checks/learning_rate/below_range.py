@@ -54,12 +54,13 @@ class LearningRateBelowRange(Check):
         fell = np.maximum(range_test.first - range_test.configured, 1e-3 * np.abs(could))
         if could.mean() < 0.1 * abs(range_test.first.mean()) or (could <= 0).any():
             return None
-        needed = float(np.median(range_test.steps * could / fell))
+        needed = float(np.median(range_test.slow * could / fell))
         if needed < self.short * plan.steps or (could < 3 * fell).any():
             return None
         return self.finding(
-            f"In {range_test.steps} steps the loss falls to {np.median(range_test.configured):.4g} at {plan.lr:g} and to "
-            f"{np.median(range_test.proposed):.4g} at {range_test.rate:.2g}: as far as {needed:.0f} slow steps, with {plan.steps} planned.",
+            f"At {plan.lr:g} the loss falls to {np.median(range_test.configured):.4g} in {range_test.slow} steps, at "
+            f"{range_test.rate:.2g} to {np.median(range_test.proposed):.4g} in {range_test.steps}; to get as far, {plan.lr:g} "
+            f"needs {needed:.0f} steps at its pace, and {plan.steps} are planned.",
             confidence=round(float(np.clip(0.6 + 0.15 * np.log10(needed / plan.steps) + 0.1 * range_test.agreement, 0.5, 0.92)), 2),
             lr=plan.lr,
             suggested_lr=range_test.rate,

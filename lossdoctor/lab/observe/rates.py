@@ -19,7 +19,8 @@ from lossdoctor.lab.workload import Workload
 
 SWEEP = Range(0.1, 60, 100)  # steps from the lowest rate to the highest (Smith 2017)
 TRIED = Range(0.05, 20, 40)  # steps at a rate: whether one is too high shows at once
-PACED = 40  # whether one is too low shows by its pace, which picks up at first
+PACED = 40  # whether one is too low shows by its pace
+LONGER = 4  # times as many at the configured rate where that seems too low: its pace may only be picking up
 AROUND = (0.01, 10.0)  # times what the first seed suggests: the rates that further seeds are swept through
 BETWEEN = (0.05, 0.3)  # times what a sweep suggests: a configured rate in between is in order, whether momentum lags or not
 AT_MOST = 2.0  # times what a sweep suggests where momentum does not lag
@@ -54,14 +55,14 @@ def range_test(workload: Workload, run: ShortRun) -> RangeTest | None:
 
     What the short ``run`` at the configured rate shows is not asked again: where the loss falls by half, no rate can do twice as
     well, and where it falls enough to arrive by the end of the training, only lower rates are swept. Where the configured rate lies
-    apart from the suggested one, a few steps at each are compared, and where the suggested one does better, further seeds are
-    asked.
+    apart from the suggested one, a few steps at each are compared, more at one that seems too low, and where the suggested one does
+    better, further seeds are asked.
     """
     lr = workload.config.training.optimizer.lr
     fell = _fall(run)
     if fell > HALF:
         none = np.zeros(0)
-        return RangeTest(none, np.zeros((0, 0)), np.array([lr]), np.array([lr]), none, none, none, len(run.norms))
+        return RangeTest(none, np.zeros((0, 0)), np.array([lr]), np.array([lr]), none, none, none, len(run.norms), len(run.norms))
     rates = np.geomspace(min(1e-6, lr / 10), max(10.0, lr * 10), SWEEP.of(workload))
     if affordable(workload) < len(rates):
         return None
@@ -140,23 +141,30 @@ def _asked(runs: Runs, lr: float, window: tuple[float, float]) -> RangeTest | No
         return None
     if BETWEEN[0] * first.suggested < lr < BETWEEN[1] * first.suggested:
         return _told(runs, [first])
-    steps = TRIED.of(runs.workload) if lr > first.suggested else PACED
+    too_low = lr < first.suggested
+    steps = slow = PACED if too_low else TRIED.of(runs.workload)
     lag, proposed = 1.0, runs.after(first.seed, first.suggested, steps)
     if proposed > (1 - FALLS) * first.start:  # momentum lags behind a sweep: it falls steepest where it soon blows up
         lag, proposed = 0.1, runs.after(first.seed, 0.1 * first.suggested, steps)
     if BETWEEN[0] * lag * first.suggested < lr < AT_MOST * lag * first.suggested:
         return _told(runs, [first], lag)
-    configured = runs.after(first.seed, lr, steps)
+    enough = first.start - AS_FAR * (first.start - proposed)
+    configured = runs.after(first.seed, lr, slow)
+    if too_low and configured >= enough and runs.workload.steps > steps:
+        slow = min(LONGER * steps, runs.workload.steps)
+        configured = runs.after(first.seed, lr, slow)
     pairs, others = [(configured, proposed)], list[Swept]()
-    if first.start - configured <= AS_FAR * (first.start - proposed):
+    if configured >= enough:
         around = (AROUND[0] * first.suggested, AROUND[1] * first.suggested)
         swept = (runs.swept(seed, around) for seed in seeds if seed != first.seed)
         others = list(islice(filter(None, swept), PAIRS - 1))
-        pairs += [(runs.after(o.seed, lr, steps), runs.after(o.seed, lag * o.suggested, steps)) for o in others]
-    return _told(runs, [first, *others], lag, pairs, steps)
+        pairs += [(runs.after(o.seed, lr, slow), runs.after(o.seed, lag * o.suggested, steps)) for o in others]
+    return _told(runs, [first, *others], lag, pairs, (slow, steps))
 
 
-def _told(runs: Runs, sweeps: list[Swept], lag: float = 1.0, pairs: Sequence[tuple[float, float]] = (), steps: int = 0) -> RangeTest:
+def _told(
+    runs: Runs, sweeps: list[Swept], lag: float = 1.0, pairs: Sequence[tuple[float, float]] = (), steps: tuple[int, int] = (0, 0)
+) -> RangeTest:
     return RangeTest(
         runs.rates,
         np.array([sweep.losses for sweep in sweeps]),
@@ -165,7 +173,7 @@ def _told(runs: Runs, sweeps: list[Swept], lag: float = 1.0, pairs: Sequence[tup
         np.array([sweep.start for sweep in sweeps[: len(pairs)]]),
         np.array([configured for configured, _ in pairs]),
         np.array([proposed for _, proposed in pairs]),
-        steps,
+        *steps,
     )
 
 
