@@ -209,6 +209,9 @@ SOUND: dict[str, Callable[[], Workload]] = {
     ),
     "language model": lambda: chat(answered=True),
     "a little noise": lambda: workload(lambda: mlp(6, 3), classes(), data={"augment": [{"noise": 0.2}]}),
+    "tags": lambda: workload(
+        lambda: mlp(6, 3), of(lambda x, y: (x, (x[:, :3] + x[:, 3:] > 0).astype(np.float32))), loss="binary_cross_entropy_with_logits"
+    ),
     "two to one": lambda: workload(lambda: mlp(6, 2), of(lambda x, y: (x, (y > 0).astype(int)))),
 }
 
@@ -277,6 +280,16 @@ FAULTY: dict[str, tuple[str, Callable[[], Workload]]] = {
         lambda: workload(lambda: mlp(6, 1), of(lambda x, y: (x, y[:, 0]), numbers()), loss=f"{__name__}:every_with_every"),
     ),
     "a heavy penalty": ("REG102", lambda: workload(lambda: mlp(6, 3), classes(), step=shrinking)),
+    "a way back for a penalty alone": ("FRZ104", lambda: workload(lambda: mlp(6, 3), classes(), step=detached)),
+    "labels smoothed away": ("REG103", lambda: workload(lambda: mlp(6, 3), classes(), label_smoothing=0.9)),
+    "tags out of step": (
+        "LAB102",
+        lambda: workload(
+            lambda: mlp(6, 3),
+            of(lambda x, y: (x, np.roll(x[:, :3] > 0, 7, axis=0).astype(np.float32))),
+            loss="binary_cross_entropy_with_logits",
+        ),
+    ),
     "a rate that dies": ("LR104", lambda: workload(lambda: mlp(6, 3), classes(), scheduler={"name": "exponential", "gamma": 0.01})),
     "dropout before batch norm": (
         "DROP103",
@@ -454,6 +467,11 @@ def every_with_every(output: Tensor, target: Tensor) -> Tensor:
 def shrinking(model: nn.Module, batch: Any) -> Tensor:
     """With a penalty on the weights that outweighs the data."""
     return nn.functional.cross_entropy(model(batch[0]), batch[1]) + sum(p.abs().sum() for p in model.parameters())
+
+
+def detached(model: nn.Module, batch: Any) -> Tensor:
+    """The data's loss as a number; a small penalty alone has a way back."""
+    return nn.functional.cross_entropy(model(batch[0]), batch[1]).item() + 1e-4 * sum(p.square().sum() for p in model.parameters())
 
 
 def backwards(output: Tensor, target: Tensor) -> Tensor:

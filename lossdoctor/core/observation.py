@@ -271,8 +271,8 @@ class Pace:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the config says of the training; ``spent`` is the share of its steps at less than 5 % of the highest learning rate, and
-    ``weights`` are those that it gives to the classes itself."""
+    """What the config says of the training; ``spent`` is the share of its steps at less than 5 % of the highest learning rate,
+    ``weights`` are those that it gives to the classes itself, and ``smoothing`` is the share of a label that goes to all alike."""
 
     task: str = "classification"
     loss: str = "cross_entropy"
@@ -293,6 +293,7 @@ class Plan:
     classes: int | None = None
     chance: float | None = None
     weights: tuple[float, ...] = ()
+    smoothing: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,12 @@ class FewUpdates(Check):
     references = ("Masters and Luschi 2018, Revisiting Small Batch Training", "Hoffer et al. 2017, Train Longer, Generalize Better")
     fewest = 60  # steps of the whole training; own
     fewest_large = 150  # steps where a batch holds half of the data or more; own
+    small = 0.1  # of the data in a batch: where that is all, updates are few because epochs are; own
 
     def examine(self, plan: Plan) -> Finding | None:
         share = min(1.0, plan.batch_size / plan.examples)
         large = share >= 0.5 and plan.examples >= 64
-        if plan.steps >= (self.fewest_large if large else self.fewest):
+        if share <= self.small or plan.steps >= (self.fewest_large if large else self.fewest):
             return None
         return self.finding(
             f"The whole training makes {plan.steps} updates, each on {share:.0%} of the {plan.examples} examples.",
@@ -36,4 +37,4 @@ class FewUpdates(Check):
         {"plan": Plan(batch_size=1000, examples=1000, epochs=30, steps=30)},
         {"plan": Plan(batch_size=32, examples=150, epochs=5, steps=25)},
     ]
-    healthy = [{"plan": Plan()}]
+    healthy = [{"plan": Plan()}, {"plan": Plan(batch_size=32, examples=700, epochs=2, steps=44)}]

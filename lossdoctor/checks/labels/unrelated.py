@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from lossdoctor.core.check import Check, Finding, Severity
-from lossdoctor.core.observation import Plan, Relation
+from lossdoctor.core.examples import falling
+from lossdoctor.core.observation import Comparison, Plan, Relation
 from lossdoctor.core.run import Run
 
 
@@ -16,6 +17,7 @@ class LabelsUnrelatedToInputs(Check):
     How it is detected: a random forest on a sample of the training data ranks examples it has not seen no better than chance. Of pictures
     and sequences, where a forest may miss what a net sees, the net's own training is asked too: its training loss came down, while its
     validation loss rose and was never under that of a constant guess; or, which says less, neither ever came under it.
+    A net whose validation loss comes clearly under what it reaches without inputs proves the forest wrong.
     What to do: print ten inputs beside their labels; look for a shuffle, a sort or a filter that was applied to one of the two alone.
     """
 
@@ -26,11 +28,14 @@ class LabelsUnrelatedToInputs(Check):
     fewest = 250  # examples
     power = 0.12  # over chance that must be told from it: with ten examples of a class, nothing can
     never, off = 0.97, 1.2  # of that loss: neither loss under the first, and both near it; own
+    clearly = 0.1  # of the fall without inputs, that validation goes beyond; own
     constant, rises = 0.99, 1.03  # of the loss of a constant guess: training got under the first, validation never, and ends over both; own
 
-    def examine(self, relation: Relation, plan: Plan, run: Run | None) -> Finding | None:
+    def examine(self, relation: Relation, plan: Plan, run: Run | None, blind: Comparison | None) -> Finding | None:
         margin = self.errors * relation.error
         if relation.examples < self.fewest or margin > self.power or relation.score > relation.chance + margin:
+            return None
+        if self._told(plan, run, blind):
             return None
         if not relation.table and not (self._by_heart(plan, run) or self._never(plan, run)):
             return None
@@ -41,6 +46,14 @@ class LabelsUnrelatedToInputs(Check):
             chance=relation.chance,
             examples=relation.examples,
         )
+
+    def _told(self, plan: Plan, run: Run | None, blind: Comparison | None) -> bool:
+        """Whether validation comes clearly under the loss of a guess that does not know the inputs: of several likely targets, a forest
+        guesses the mean."""
+        val = run.curve("loss", "val") if run else None
+        if blind is None or not plan.custom or val is None or not np.isfinite(val.value).any():
+            return False
+        return float(np.nanmin(val.value)) < blind.changed - max(self.clearly * (blind.first - blind.changed), self.errors * blind.error)
 
     def _by_heart(self, plan: Plan, run: Run | None) -> bool:
         """Whether the net learned its training examples, and nothing that holds in validation."""
@@ -58,8 +71,14 @@ class LabelsUnrelatedToInputs(Check):
         return all(c is not None and self.never * plan.chance < np.nanmin(c.value) < self.off * plan.chance for c in curves)
 
     _plan = Plan(chance=0.69)
-    sick = [{"relation": Relation(score=0.501, chance=0.5, error=0.01, examples=2000), "plan": _plan, "run": None}]
+    sick = [{"relation": Relation(score=0.501, chance=0.5, error=0.01, examples=2000), "plan": _plan, "run": None, "blind": None}]
     healthy = [
-        {"relation": Relation(score=0.8, chance=0.5, error=0.01, examples=2000), "plan": _plan, "run": None},
-        {"relation": Relation(score=0.5, chance=0.5, error=0.01, examples=2000, table=False), "plan": _plan, "run": None},
+        {"relation": Relation(score=0.8, chance=0.5, error=0.01, examples=2000), "plan": _plan, "run": None, "blind": None},
+        {"relation": Relation(score=0.5, chance=0.5, error=0.01, examples=2000, table=False), "plan": _plan, "run": None, "blind": None},
+        {
+            "relation": Relation(score=0.01, chance=0.0, error=0.04, examples=700),
+            "plan": Plan(custom=True),
+            "run": Run({"val_loss": falling(1.5, -1.0, "val_loss")}),
+            "blind": Comparison(1.5, 0.3, 0.6, 0.01, 120),
+        },
     ]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lossdoctor.core.check import Check, Finding, Severity
-from lossdoctor.core.observation import Pass, Plan, Reward, ShortRun
+from lossdoctor.core.observation import Pass, Plan, RangeTest, Reward, ShortRun
 
 
 class RewardsWrongAnswers(Check):
@@ -16,7 +16,8 @@ class RewardsWrongAnswers(Check):
 
     Why it matters: training does what the loss asks for, and this one does not ask for the targets.
     How it is detected: a loss of the config's own is given made-up outputs that follow the targets, stay constant, and go against them.
-    A custom step, whose loss cannot be asked, is watched for a loss that starts below zero and falls ever faster.
+    A custom step, whose loss cannot be asked, is watched for a loss that starts below zero and falls ever faster, as configured and at
+    the best learning rate.
     What to do: look for a forgotten minus, targets of shape [n] against outputs of shape [n, 1] (which broadcast to [n, n]), and the order
     of the arguments.
     """
@@ -26,22 +27,25 @@ class RewardsWrongAnswers(Check):
     references = ("Humbatova et al. 2020, Taxonomy of Real Faults in Deep Learning Systems (wrong loss function calculation)",)
     better = 1e-3  # of the loss of a constant guess
     endless = 5.0  # times the lowest loss, below zero
-    falls = 8.0  # times the first loss, below zero, within the first steps; own
+    falls, fewest = 8.0, 9  # times the first loss, below zero, within the first steps, of which at least; own
 
-    def examine(self, plan: Plan, loss_response: Reward | None, short_run: ShortRun | None) -> Finding | None:
+    def examine(self, plan: Plan, loss_response: Reward | None, short_run: ShortRun | None, range_test: RangeTest | None) -> Finding | None:
         if loss_response is not None:
             return self._asked(loss_response)
-        if not plan.custom:
-            return None
         losses = short_run.losses if short_run else np.zeros(0)
-        if len(losses) < 10 or not losses.max() < 0 or not losses[-1] < self.falls * losses[0]:
+        if not plan.custom or not losses.size or not losses.max() < 0:
+            return None
+        first, last, steps = float(losses[0]), float(losses[-1]), len(losses) - 1
+        if range_test is not None and range_test.compared:
+            last, steps = float(np.median(range_test.proposed)), range_test.steps
+        if steps < self.fewest or not last < self.falls * first:
             return None
         return self.finding(
-            f"The loss starts below zero, at {losses[0]:.3g}, and is at {losses[-1]:.3g} after {len(losses) - 1} steps: is its sign right?",
+            f"The loss starts below zero, at {first:.3g}, and is at {last:.3g} after {steps} steps: is its sign right?",
             confidence=0.8,
             severity=Severity.WARNING,
-            first=float(losses[0]),
-            last=float(losses[-1]),
+            first=first,
+            last=last,
         )
 
     def _asked(self, reward: Reward) -> Finding | None:
@@ -66,11 +70,11 @@ class RewardsWrongAnswers(Check):
     _plan = Plan(custom=True)
     _runs = {end: ShortRun(np.linspace(-0.7, end, 41), np.ones(40), 1e-3, (), Pass(())) for end in (-40.0, -1.5)}
     sick = [
-        {"plan": _plan, "loss_response": Reward(-0.01, -0.7, -90.0, -300.0), "short_run": None},
-        {"plan": _plan, "loss_response": Reward(1.0, 1.0, 1.0, 90.0), "short_run": None},
-        {"plan": _plan, "loss_response": None, "short_run": _runs[-40.0]},
+        {"plan": _plan, "loss_response": Reward(-0.01, -0.7, -90.0, -300.0), "range_test": None, "short_run": None},
+        {"plan": _plan, "loss_response": Reward(1.0, 1.0, 1.0, 90.0), "range_test": None, "short_run": None},
+        {"plan": _plan, "loss_response": None, "range_test": None, "short_run": _runs[-40.0]},
     ]
     healthy = [
-        {"plan": _plan, "loss_response": Reward(0.01, 0.7, 0.7, 300.0), "short_run": None},
-        {"plan": _plan, "loss_response": None, "short_run": _runs[-1.5]},
+        {"plan": _plan, "loss_response": Reward(0.01, 0.7, 0.7, 300.0), "range_test": None, "short_run": None},
+        {"plan": _plan, "loss_response": None, "range_test": None, "short_run": _runs[-1.5]},
     ]

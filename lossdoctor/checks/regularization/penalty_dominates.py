@@ -20,7 +20,7 @@ class PenaltyDominates(Check):
     """
 
     code, severity = "REG102", Severity.WARNING
-    requires = frozenset({"REG101", "INIT102", "INIT103", "LOSS102", "LOSS103", "PRE102"})
+    requires = frozenset({"FRZ104", "REG101", "INIT102", "INIT103", "LOSS102", "LOSS103", "PRE102"})
     references = ("Krogh and Hertz 1991, A Simple Weight Decay Can Improve Generalization",)
     cosine = 0.7  # own: the penalty is as strong as the data
 

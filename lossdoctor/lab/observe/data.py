@@ -38,6 +38,8 @@ ROWS = 100_000  # examples that the data checks look at
 VALUES = 10_000_000  # input values that they look at
 KNOWN = 1_000_000  # training examples that validation examples are compared with
 CHUNK = 10_000  # examples read at once for that
+TARGETS, ASKED = 64, 3  # of an example, at most, and how many of them are asked about
+RELATED = 0.1  # of a forest's score over chance, with which a target is told
 FEWEST = 20  # different examples that show how fine the inputs are
 
 Array = NDArray[Any]
@@ -115,18 +117,35 @@ def overlap(workload: Workload) -> Overlap | None:
 
 @measurement
 def relation(workload: Workload) -> Relation | None:
-    """Whether the inputs, a table, sequences or pixels, tell anything of the targets; None for other data, and where there is little."""
+    """Whether the inputs, a table, sequences or pixels, tell anything of the targets; None for other data, and where there is little.
+
+    Of several targets an example, the few that vary most are asked one by one, until one is told.
+    """
     from lossdoctor.lab import forest  # scikit-learn takes a second to import
 
-    found = arrays(workload, workload.splits[0])
-    if found is None or found[0].ndim not in (2, 3, 4) or found[0].dtype.kind != "f" or found[1].size != len(found[1]):
+    found, val = (arrays(workload, split) for split in workload.splits)
+    classes = workload.task == "classification"
+    if found is None or found[0].ndim not in (2, 3, 4) or found[0].dtype.kind != "f" or found[1].size > TARGETS * len(found[1]):
         return None
-    if not np.isfinite(found[1]).all() or (workload.task == "classification" and indices(workload) is None):
+    if not np.isfinite(found[1]).all() or (classes and found[1].size == len(found[1]) and indices(workload) is None):
         return None
-    val = arrays(workload, workload.splits[1])
-    fits = val is not None and val[0].shape[1:] == found[0].shape[1:] and val[1].size == len(val[1]) and np.isfinite(val[1]).all()
-    seen = forest.relation(*found, val if fits else None, classes=workload.task == "classification")
-    return replace(seen, table=found[0].ndim == 2) if seen else None
+    fits = val is not None and all(a.shape[1:] == b.shape[1:] for a, b in zip(val, found, strict=True)) and np.isfinite(val[1]).all()
+    best: Relation | None = None
+    for y, y_val in _varied(found[1], val[1] if fits and val else found[1][:0]):
+        told = forest.relation(found[0], y, (val[0], y_val) if fits and val else None, classes=classes)
+        best = max(filter(None, (best, told)), key=lambda one: one.score, default=None)
+        if best is not None and best.score > best.chance + RELATED:
+            break
+    return replace(best, table=found[0].ndim == 2) if best else None
+
+
+def _varied(y: Array, y_val: Array) -> Iterator[tuple[Array, Array]]:
+    """The one target of each example [n], or the few that vary most, each with its validation values; one-hot rows are one target."""
+    y, y_val = y.reshape(len(y), -1), y_val.reshape(len(y_val), y[0].size)
+    if y.shape[1] > 1 and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all():
+        y, y_val = y.argmax(axis=1)[:, None], y_val.argmax(axis=1)[:, None]
+    for place in np.argsort(-y.var(axis=0), kind="stable")[:ASKED]:
+        yield y[:, place], y_val[:, place]
 
 
 def shift(workload: Workload) -> Shift | None:
@@ -259,6 +278,7 @@ def plan(workload: Workload) -> Plan:
         classes=workload.classes,
         chance=workload.chance() if known else None,
         weights=tuple(training.class_weights) if isinstance(training.class_weights, list) else (),
+        smoothing=training.label_smoothing,
     )
 
 

@@ -141,11 +141,13 @@ def _asked(runs: Runs, lr: float, window: tuple[float, float]) -> RangeTest | No
         return None
     if BETWEEN[0] * first.suggested < lr < BETWEEN[1] * first.suggested:
         return _told(runs, [first])
-    too_low = lr < first.suggested
+    too_low = lr < BETWEEN[1] * first.suggested
     steps = slow = PACED if too_low else TRIED.of(runs.workload)
     lag, proposed = 1.0, runs.after(first.seed, first.suggested, steps)
-    if proposed > (1 - FALLS) * first.start:  # momentum lags behind a sweep: it falls steepest where it soon blows up
-        lag, proposed = 0.1, runs.after(first.seed, 0.1 * first.suggested, steps)
+    if not too_low or proposed > (1 - FALLS) * first.start:  # momentum lags behind a sweep: it falls steepest where it soon blows up
+        slower = runs.after(first.seed, 0.1 * first.suggested, steps)
+        if first.start - proposed <= AS_FAR * (first.start - slower):
+            lag, proposed = 0.1, slower
     if BETWEEN[0] * lag * first.suggested < lr < AT_MOST * lag * first.suggested:
         return _told(runs, [first], lag)
     enough = first.start - AS_FAR * (first.start - proposed)
