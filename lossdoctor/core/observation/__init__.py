@@ -1,0 +1,53 @@
+"""What an examination of data, model and gradients measures: plain numbers and arrays, no tensors."""
+
+from lossdoctor.core.observation.data import (
+    Baselines,
+    Columns,
+    Copies,
+    Images,
+    Labels,
+    Mirrored,
+    Overlap,
+    Plan,
+    Redundancy,
+    Relation,
+    Shift,
+    Targets,
+    Tokens,
+    by_feature,
+)
+from lossdoctor.core.observation.model import Curvature, Felt, Gradients, Independence, Operation, Output, Pass, Reach, Reward, Start
+from lossdoctor.core.observation.training import Comparison, OneBatch, Pace, RangeTest, ShortRun, sweep
+
+__all__ = [
+    "Baselines",
+    "Columns",
+    "Comparison",
+    "Copies",
+    "Curvature",
+    "Felt",
+    "Gradients",
+    "Images",
+    "Independence",
+    "Labels",
+    "Mirrored",
+    "OneBatch",
+    "Operation",
+    "Output",
+    "Overlap",
+    "Pace",
+    "Pass",
+    "Plan",
+    "RangeTest",
+    "Reach",
+    "Redundancy",
+    "Relation",
+    "Reward",
+    "Shift",
+    "ShortRun",
+    "Start",
+    "Targets",
+    "Tokens",
+    "by_feature",
+    "sweep",
+]
