@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import json
 import multiprocessing
 import subprocess
@@ -19,7 +20,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -84,13 +85,23 @@ class Case:
         return path
 
 
+class Named(NamedTuple):
+    """A finding; ``also`` are the families that it names beside its own."""
+
+    code: str
+    family: str
+    confidence: float
+    severity: str
+    also: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What is said of a log: of its whole, or of the first part."""
 
     status: str
     confidence: float
-    findings: list[tuple[str, str, float, str]]
+    findings: list[Named]
     stop_step: float | None
     metric: str
     at_step: float
@@ -117,7 +128,7 @@ def verdict(path: Path) -> Verdict:
     return Verdict(
         found.status.value,
         found.verdict.confidence,
-        [(f.code, f.family, f.confidence, f.severity.value) for f in found.findings],
+        [Named(f.code, f.family, f.confidence, f.severity.value, tuple(f.evidence.get("also", ()))) for f in found.findings],
         found.verdict.stop_step,
         ahead.metric if ahead else "",
         ahead.at_step if ahead else 0.0,
@@ -184,8 +195,9 @@ def true_families(case: Case) -> tuple[str, ...]:
 
 
 def families(found: Verdict) -> list[str]:
-    """The families named as causes, first first; remarks on the log itself are none."""
-    return list(dict.fromkeys(family for _, family, _, severity in found.findings if severity != "info" and family != "logging"))
+    """The families named as causes, first first, and what each names beside its own; remarks on the log itself are none."""
+    named = [(f.family, *f.also) for f in found.findings if f.severity != "info" and f.family != "logging"]
+    return list(dict.fromkeys(itertools.chain.from_iterable(named)))
 
 
 def reliability(all_cases: list[Case], verdicts: dict[int, Verdict]) -> None:
@@ -194,7 +206,7 @@ def reliability(all_cases: list[Case], verdicts: dict[int, Verdict]) -> None:
     named = [
         (confidence, family in true_families(c))
         for c in all_cases
-        for _, family, confidence, severity in verdicts[c.number].findings
+        for _, family, confidence, severity, _ in verdicts[c.number].findings
         if severity != "info" and family != "logging"
     ]
     for title, said in (("status", status), ("findings, warning or error", named)):

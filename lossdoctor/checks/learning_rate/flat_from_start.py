@@ -13,7 +13,7 @@ class FlatFromStart(Check):
     """The loss never left its start, and nothing else in the log says why: the learning rate is the first thing to test.
 
     Why it matters: a learning rate that is far too low, far too high or gone too early, dead units, a crushing weight decay and frozen
-    layers all look like this; the learning rate is behind four in ten of such runs and takes minutes to test.
+    layers all look like this; the learning rate is behind three in ten of such runs and takes minutes to test.
     How it is detected: the run never learned, and no check that sees a cause of its own has found one.
     What to do: a range test; `lossdoctor probe` looks into the model and the data and tells the causes apart.
     """
@@ -26,12 +26,14 @@ class FlatFromStart(Check):
         if verdict.status is not Status.NEVER_LEARNED:
             return None
         level = judged_sign * judged.end + 0.0  # no -0
-        first = "test the learning rate first" if reward is None else "test exploration, the scale of rewards and the learning rate"
+        usual = "test the learning rate first, then initialization, dead units and weight decay"
+        first = usual if reward is None else "test exploration, the scale of rewards and the learning rate"
         return self.finding(
             f"{judged.curve.label} stayed at {level:.4g}, and the log does not prove why: {first}.",
             confidence=0.3 if reward is None else 0.2,  # of losses, the share that is right on benchmarks/diagnose.py, development part
             step=float(judged.curve.step[0]),
             level=level,
+            also=["initialization", "activation", "regularization"] if reward is None else [],  # as often behind it there
         )
 
     sick = [{"verdict": verdict("never_learned"), "judged": shape(flat(2.3)), "judged_sign": 1.0, "reward": None}]
