@@ -29,7 +29,9 @@ LABELS = {
     "train_accuracy": ["acc", "accuracy", "train_acc", "top1", "acc1", "Acc@1", "sparse_categorical_accuracy", "train/top-1", "prec1"],
     "val_accuracy": ["val_acc", "eval_accuracy", "val_sparse_categorical_accuracy", "val/accuracy_top-1", "valacc", "val_acc@1"],
     "val_balanced_accuracy": ["val_balanced_accuracy", "val_bal_acc", "eval/balanced_accuracy"],
-    "val_precision": ["val_precision", "metrics/precision(B)"],
+    "val_precision": ["val_precision", "metrics/precision(B)", "val_prec"],
+    "val_mae": ["val_mae", "val_L1"],
+    "val_auc": ["val_auc", "val_AUC-ROC", "val_roc_auc_score"],
     "test_accuracy": ["test_acc", "test_acc1", "te_acc", "测试集准确率", "Точность на тестовой выборке", "테스트 정확도"],
     "lr": [
         "lr",

@@ -804,3 +804,85 @@ def test_a_score_is_the_reward_where_episodes_are_counted() -> None:
     rows = [[i, 10 * loss, 0.9**i] for i, loss in enumerate(LOSS)]
     assert values(one(table(["episode", "score", "epsilon"], rows)), "reward") == [10 * loss for loss in LOSS]
     assert list(one(table(["epoch", "score", "loss"], rows)).curves) == ["train_loss"]
+
+
+def test_a_log_that_begins_within_an_epoch() -> None:
+    bar = "100/100 [==============================] - 2s 2ms/step - loss: {} - val_loss: {}"
+    lines = [bar.format(0.9, 0.95), *(line for epoch in (4, 5) for line in (f"Epoch {epoch}/9", bar.format(1.2 / epoch, 1.3 / epoch)))]
+    run = one("\n".join(lines))
+    assert steps(run, "val_loss") == [3, 4, 5]
+    assert values(run, "train_loss") == pytest.approx([0.9, 0.3, 0.24])
+
+
+def test_a_long_message_with_a_colon_is_no_heading_for_the_next_epoch() -> None:
+    fit = "Epoch 1/1\n50/50 [==============================] - 1s - loss: {}\n  dev acc: 0.5"
+    text = "-> making dev inputs once:\n" + "\n".join(fit.format(1 - at / 10) for at in range(4))
+    assert values(one(text), "train_loss") == pytest.approx([1.0, 0.9, 0.8, 0.7])
+
+
+def test_a_meter_that_blew_up() -> None:
+    lines = [f"Epoch: [1][{at}/9] Time 0.1 (0.1)  Loss {loss}" for at, loss in enumerate(["2.0 (2.0)", "nan (nan)", "nan (nan)"])]
+    run = one("\n".join(lines))
+    assert math.isnan(values(run, "train_loss")[-1])
+    assert set(run.curves) == {"train_loss"}
+
+
+def test_cells_left_blank_under_a_header() -> None:
+    rows = ["epoch       main/loss   validation/main/loss  main/accuracy"]
+    rows += [f"{at:<10}  {3 / at:<10.4f}  {'' if at % 2 else 4 / at:<20}  {at / 10}" for at in range(1, 7)]
+    run = one("\n".join(rows))
+    assert values(run, "val_loss") == pytest.approx([4 / at for at in (2, 4, 6)])
+    assert steps(run, "val_loss") == [2, 4, 6]
+    assert values(run, "train_accuracy") == pytest.approx([at / 10 for at in range(1, 7)])
+
+
+def test_a_bar_after_the_cells_of_a_row() -> None:
+    row = "     Epoch  box_loss  cls_loss\n     {}/9   0.5   {}: 100%|█████| 20/20 [00:16<00:00,\n"
+    run = one("\n".join(row.format(at, 1 / (at + 1)) for at in range(4)))
+    assert values(run, "train_cls_loss") == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4])
+    assert steps(run, "train_cls_loss") == [0, 1, 2, 3]
+
+
+def test_columns_that_are_still_to_be_measured() -> None:
+    run = one("epoch,train_loss,val_loss,map,recall\n" + "".join(f"{at},{3 / at},{4 / at}\n" for at in range(1, 6)))
+    assert values(run, "val_loss") == pytest.approx([4 / at for at in range(1, 6)])
+
+
+def test_games_that_were_lost_are_no_loss() -> None:
+    rows = [[at, 10 + at, 20 - at, 1 / (at + 1)] for at in range(6)]
+    assert values(one(table(["epoch", "wins", "losses", "train_loss"], rows)), "train_loss")[0] == 1.0
+    assert "train_loss" not in one(table(["epoch", "wins", "losses", "val_accuracy"], rows)).curves
+
+
+def test_a_count_at_the_beginning_of_a_line() -> None:
+    run = one("\n".join(f"{1000 * at} / 9000 eps 0.9 |  Loss {2 / at:.3e} | Grad 5.5e-03" for at in range(1, 5)))
+    assert steps(run, "train_loss") == [1000, 2000, 3000, 4000]
+
+
+def test_of_a_pass_over_test_batches_the_last_mean_counts() -> None:
+    run = one("\n".join(f"Test: [{at}/40]  Time 0.1 (0.1)  Loss {1 + at % 3} ({at / 10})" for at in range(0, 40, 10)))
+    assert values(run, "test_loss") == [3.0]
+
+
+def test_a_count_before_its_name() -> None:
+    line = "2024-01-02 10:00:00,100 (trainer:700) INFO: 3epoch:train:{}-{}batch: iter_time=0.1, loss={}, lr_0=0.1"
+    run = one("\n".join(line.format(50 * at + 1, 50 * at + 50, 2 - at / 10) for at in range(4)))
+    assert steps(run, "train_loss") == [50, 100, 150, 200]
+
+
+def test_means_of_a_training_tick() -> None:
+    tick = '{"Loss/G/loss": {"num": 9, "mean": 1.5, "std": 0.1}, "Loss/scores/real": {"num": 9, "mean": -0.5, "std": 0.1}}'
+    assert values(one(tick), "train_g_loss") == [1.5]
+    assert len(one(f"{tick}\n{tick}").curves["train_g_loss"]) == 2
+
+
+def test_scores_that_a_program_calls_by_its_own_name_are_of_validation() -> None:
+    said = ("Epoch {0}", "train_loss 0.{0}", "val_loss 0.{0}", "Pseudo dice [0.{0}, 0.5]", "Yayy! New best EMA pseudo Dice: 0.9")
+    run = one("\n".join(f"2024-01-02 10:00:00.12: {line}".format(at) for at in range(1, 5) for line in said))
+    assert len(run.curves["val_dice"]) == 4
+    assert "train_dice" not in run.curves
+
+
+def test_models_one_below_the_other_are_runs() -> None:
+    rows = [[model, at, 1 / at] for model in ("lenet", "vgg") for at in range(1, 6)]
+    assert [run.name for run in read("-", stdin=table(["Model", "Epoch", "Train Loss"], rows).encode())] == ["lenet", "vgg"]

@@ -54,7 +54,7 @@ _METRICS = {
     "bpb": "bpb bpc bpd",
     "f1": "f1 f1s f1score fscore",
     "auc": "auc aucs auroc rocauc mauc",
-    "precision": "precision precisions",
+    "precision": "precision precisions prec",
     "recall": "recall recalls",
     "map": "map map50 map75 map5095 ap ap50 ap75",
     "iou": "iou ious miou jaccard",
@@ -103,7 +103,10 @@ _PHRASES: dict[tuple[str, ...], str] = {
     ("mean", "squared", "error"): "mse",
     ("mean", "absolute", "error"): "mae",
     ("root", "mse"): "rmse",
+    ("roc", "auc", "score"): "auroc",
     ("roc", "auc"): "auroc",
+    ("auc", "roc"): "auroc",
+    ("average", "precision", "score"): "ap",
     ("f1", "score"): "f1",
     ("top", "1"): "top1",
     ("top", "5"): "top5",
@@ -165,8 +168,9 @@ _NOT_A_SERIES = _set(
     "patience threshold count num n runtime seconds second sec secs samples remaining eta every mult decay warmup initial init target "
     "delta difference diff improvement early stopping function fn type name"
 )
+_NORMS = {"l1": "mae", "l2": "mse"}  # val_L1; elsewhere the words mean a penalty, or a part of a loss
 _BOXES = _set("bbox segm box mask coco s m l small medium large p r")
-_RIVALS = _set("d g dis disc discriminator gen generator critic adversarial adv gan dloss gloss")
+_RIVALS = _set("d g real fake dis disc discriminator gen generator critic adversarial adv gan dloss gloss")
 _PLAYERS = re.compile(r"(?:d|g)_(?:a|b|gan|l1|real|fake)|(?:cycle|idt)_(?:a|b)")  # CycleGAN and pix2pix name losses without the word
 _AGENT = _set("policy value vf pg actor critic entropy q qf qf1 qf2 td kl alpha ent pi v approx approxkl surrogate clip clipfrac")
 
@@ -183,7 +187,7 @@ _STEP_TIMES = _set(
 )
 _DATA_TIMES = _set("datatime dataloadingtime loadtime dataload readercost avgreadercost datacost")
 _THROUGHPUT = re.compile(r"^(tokens?|tok|samples?|images?|imgs?|examples?|it|iters?|steps?)per(s|sec|second)$|^(throughput|fps|ips)$")
-_RUN = _set("run runid runname trial trialid trialname fold seed experiment experimentname job jobid")
+_RUN = _set("run runid runname trial trialid trialname fold seed experiment experimentname job jobid model modelname")
 _PHASE = _set("split mode phase stage subset partition dataset")
 _GLUED = re.compile(
     r"(?<![a-z])(train|val|valid|test|eval|trainings|validierungs|t(?=acc)|v(?=acc))"
@@ -279,7 +283,8 @@ def recognise(name: str) -> Role | None:
     if not split and name.startswith("metrics/") and not any("loss" in word for word in found):
         split = "val"  # Ultralytics measures metrics/precision(B) and their like on the validation set
     rest = _phrases([word for word in found if word not in SPLIT])
-    return _clock(rest, found, own=name.startswith("_")) or _rate(rest) or _score(rest, split) or _metric(rest, split)
+    clock = _clock(rest, found, own=name.startswith("_"))
+    return clock or _rate(rest) or _score(rest, split) or _distance(rest, split) or _metric(rest, split)
 
 
 def is_run(name: str) -> bool:
@@ -410,6 +415,11 @@ def _score(rest: list[str], split: str) -> Role | None:
     """A score and nothing more: of a game, or of anything."""
     said = {word for word in rest if word not in _DECOR and word not in _REWARD_DECOR}
     return Role("score") if not split and said and said <= {"score", "scores"} else None
+
+
+def _distance(rest: list[str], split: str) -> Role | None:
+    """An error called by its norm: ``val_L1``."""
+    return Role(_NORMS[rest[0]], split) if split and len(rest) == 1 and rest[0] in _NORMS else None
 
 
 def _metric(rest: list[str], split: str) -> Role | None:

@@ -80,7 +80,7 @@ def _try(lines: list[str], separator: str) -> Dialect | None:
     rows = list(takewhile(lambda cells: not _is_header(cells, header), rows))
     if len(header) > 1 and not header[-1] and not any(cells[-1] for cells in rows if len(cells) >= len(header)):
         header.pop()  # a comma at the end of the line
-    rows = [_without_end(cells, len(header)) for cells in rows]
+    rows = _filled([_without_end(cells, len(header)) for cells in rows], header, separator)
     if _count(header, _is_number) == len(header):
         rows, names, has_header = [header, *rows], tuple(str(i) for i in range(1, len(header) + 1)), False
     else:
@@ -108,6 +108,14 @@ def _try(lines: list[str], separator: str) -> Dialect | None:
 def _without_end(cells: list[str], size: int) -> list[str]:
     """A row without the blank cell that a comma at its end makes."""
     return cells[:-1] if len(cells) == size + 1 and not cells[-1] else cells
+
+
+def _filled(rows: list[list[str]], header: list[str], separator: str) -> list[list[str]]:
+    """The rows with blank cells at their end, where all of them leave out the same columns: those are still to be measured."""
+    widths = {len(cells) for cells in rows}
+    if separator == r"\s+" or len(widths) != 1 or not 1 < (width := widths.pop()) < len(header) or _is_number(header[0]):
+        return rows
+    return [[*cells, *[""] * (len(header) - width)] for cells in rows]
 
 
 def _is_header(cells: list[str], header: list[str]) -> bool:

@@ -11,7 +11,7 @@ from lossdoctor.core import names
 from lossdoctor.core.reader import Block, Reader, Row, Source
 from lossdoctor.core.text import uncoloured
 
-_WORD = r"[^\W\d_][\w@./\-]{0,80}|_\w{1,80}"
+_WORD = r"(?!(?:nan|inf) ?[(,])[^\W\d_][\w@./\-]{0,80}|_\w{1,80}"  # nan (nan) is a meter that has blown up
 _NUMBER = r"[+-]?(?:\d{1,3}(?:,\d{3})+(?!,?\d)|\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf(?:inity)?)(?!\w)"
 _PAIR = re.compile(
     rf"(?<![\w@./])(?P<name>(?:{_WORD})(?:[ ](?:{_WORD})){{0,3}})"
@@ -29,13 +29,17 @@ _SPLIT = re.compile(rf"(?<![\w/.\\-])(?=[{_INITIALS}])({'|'.join(sorted(names.SP
 _BOXED = re.compile(r"\|\s*(\S[^|]*?)\s*\|\s*([^|]*?)\s*\|\s*$")
 _DIGIT = re.compile(r"(?<![a-z])\d|nan|inf", re.I)
 _CELLS = re.compile(r"[^\s|]+")
+_BAR_AFTER = re.compile(r"(?<=\d): +\d+%\|.*")  # of tqdm, after the cells of a row
+_OF_ALL = re.compile(r"(?<=\d)/\d+$")  # an epoch of 43/99
 _STAGES = re.compile(r"\[\s*(\d+)\s*/\s*\d+\]\s*\[\s*(\d+)\s*/")
 _STEMS = {"train": "train", "valid": "val", "val": "val", "eval": "eval", "test": "test"}
 _MESSAGE = re.compile(
     r"\W*(train|valid|val|eval|test)(?:ing|ation|ating|uat\w+)?(?:\b.*(?:\.\.\.|…)|(?: (?:results?|performance|metrics|phase|mode))?\W*)$",
     re.I,
 )
+_PASS = re.compile(r"\s*(?:valid\w*|val|eval\w*|test\w*)\b:?[^\[\]]{0,20}\[ *\d+ */ *\d+\]", re.I)
 _STARRED = re.compile(r" \* +[^\W\d]")
+_COUNTED = re.compile(r"\s*(\d{1,12}) ?/ ?\d{1,12} (?!- )")  # 51000 / 1000000 loss 0.5
 _PAIRED = re.compile(r"^\W*\[\s*(\d+)\s*,\s*(\d+)\s*\]")
 _STAGED = re.compile(r"\b(?:train|training|val|valid|validation|test|eval):? +(\d+) +\[ *\d+ */", re.I)
 _OF_SPLIT = re.compile(r"\b(?!iter\()(\w{1,40}) ?\((train|val|valid|validation|test)\)", re.I)  # mmengine's Epoch(val); Loss (train)
@@ -52,6 +56,7 @@ _AFTER = re.compile(
 )
 _IS = re.compile(rf" (?:is|was) ?[:=]? ?(?=[\[(]?(?:{_NUMBER}))", re.I)
 _HASH = re.compile(r"\b(epoch|iteration|iter|step|episode) ?#(?=\d)", re.I)
+_BEHIND = re.compile(r"(?<![\w./])(?:\d+-)?(\d+)(epoch|batch)(?=[: ])")  # ESPnet's 15epoch:train:751-1125batch: loss=0.5
 _BRACKETED = re.compile(r"\] \[(\d+)\] (?=[^\W\d]\w*=)")  # clu's logging_writer.py:48] [2000] loss=0.5
 _ORDINAL = re.compile(r"第\s{0,3}(\d+)\s{0,3}(?:/\s{0,3}\d+\s{0,3})?(?:个|個)?(轮|epoch|エポック|回合|步)", re.I)
 _MEAN = re.compile(rf"(?:{_NUMBER})\s*\(\s*({_NUMBER})\s*\)", re.I)
@@ -73,9 +78,11 @@ _F1 = re.compile("_F$")
 _PROSE = frozenset(
     {"over", "this", "per", "of", "to", "in", "on", "at", "by", "from", "with", "for", "is", "was", "the", "a", "and", "or", "than"}
 )
-# what programs print in words of their own: TensorFlow's estimators have evaluated; DL4J; Marian
+# what programs print in words of their own: TensorFlow's estimators have evaluated; DL4J; Marian; nnU-Net on validation cases
 _SAID = {"Saving dict for": "eval", "Score at iteration": "Loss at iteration", " : Up. ": " : step ", " : L.r. ": " : lr "}
+_SAID |= {"Pseudo dice": "val dice", "Average global foreground Dice": "val dice", "EMA pseudo Dice": "ema"}
 MOST = 4000  # characters of a line that are looked at
+LONG_HEADING = 3  # words: "building dev inputs once:" is a message
 
 
 class ConsoleText(Reader):
@@ -90,6 +97,7 @@ class ConsoleText(Reader):
         header, heading = Header(), Heading()
         box: dict[str, Any] = {}
         bars, printed = Bars(), Printed()
+        passing: dict[str, Any] = {}  # the mean so far of a pass over validation batches, of which the last is the measurement
         split = rank = ""
         for raw in _pointed(source.lines()):
             line = _plain(raw[:MOST])
@@ -120,15 +128,22 @@ class ConsoleText(Reader):
             if row and bars.shows(line, row):
                 rank = rank or (ranked[1] if ranked else "")
                 printed.told = printed.told or any(_metric(name) not in _CLOCKS for name in row)
-                yield row
+                within = _PASS.match(line) is not None
+                yield from [passing] * (not within)
+                passing = row if within else {}
+                yield from [row] * (not within)
         yield from [box] * bool(box)
+        yield passing
         yield from printed.rows()
 
 
 def _plain(line: str) -> str:
-    """The line without colours, its table drawn with plain bars."""
+    """The line without colours, its table drawn with plain bars, in the words of most programs."""
     line = uncoloured(line)
-    return line if line.isascii() else line.replace("│", "|").replace("┃", "|")
+    line = line if line.isascii() else line.replace("│", "|").replace("┃", "|")
+    for said, meant in _SAID.items():
+        line = line.replace(said, meant) if said in line else line
+    return line
 
 
 def _spelled(line: str) -> str:
@@ -136,8 +151,6 @@ def _spelled(line: str) -> str:
     if "(" in line:
         line = _OF_SPLIT.sub(r"\2 \1", line)
         line = _QUALIFIED.sub(_unbracketed, line)
-    for said, meant in _SAID.items():
-        line = line.replace(said, meant) if said in line else line
     if " is" in line or " was" in line:
         line = _IS.sub(": ", line)
     if any(word in line for word in (" after ", " at ", " in ", " for ")):
@@ -146,6 +159,8 @@ def _spelled(line: str) -> str:
         line = _BRACKETED.sub(r"] step \1 ", line)
     if "#" in line:
         line = _HASH.sub(r"\1 ", line)
+    if "epoch" in line:
+        line = _BEHIND.sub(r" \2 \1 ", line)
     return _ORDINAL.sub(r"\2 \1", line) if "第" in line else line
 
 
@@ -182,8 +197,8 @@ def _is_starred(line: str) -> bool:
 class Heading:
     """The split that the lines below a heading are of: ``Test Error:``, ``--- validation ---``, ``Evaluating on dev ...``, ``> EVAL``.
 
-    It holds until a blank line or one that tells its own split. One without a colon or a rule is weaker, as it may be a
-    message: it ends with a row that is of another epoch or step than the row before it.
+    It holds until a blank line or one that tells its own split. One of many words, or without a colon or a rule, is weaker,
+    as it may be a message: it ends with a row that is of another epoch or step than the row before it.
     """
 
     def __init__(self) -> None:
@@ -198,7 +213,7 @@ class Heading:
         elif len(text) > 60:
             return
         elif text[-1] in ":-=*#" and (found := _SPLIT.search(line)):
-            self.word, self.weak = found[1].lower(), False
+            self.word, self.weak = found[1].lower(), len(_CELLS.findall(text)) > LONG_HEADING
         elif (message := _MESSAGE.match(text)) and not _DIGIT.search(text):
             self.word, self.weak = _STEMS[message[1].lower()], True
 
@@ -223,18 +238,30 @@ class Header:
 
     def __init__(self) -> None:
         self.names: list[str] = []
+        self.starts: dict[int, str] = {}  # where in the line a name begins
         self.above = ""  # the line before, if that has no number
 
     def take(self, line: str) -> None:
         """A line without a number: the header of what follows, its other half, a rule, or the table's end."""
         if line.strip("-|=+:_ \t"):
             self.names = _header(line) or _header(_joined(self.above, line))
+            self.starts = {match.start(): match[0] for match in _CELLS.finditer(line) if match[0] in self.names}
             self.above = line
 
     def cells(self, line: str) -> dict[str, Any]:
         """The row that the line is under this header, if it is one."""
         self.above = ""
-        return _cells(line, self.names) if self.names else {}
+        if not self.names:
+            return {}
+        line = _BAR_AFTER.sub("", line)
+        return _cells(line, self.names) or self._with_blanks(line)
+
+    def _with_blanks(self, line: str) -> dict[str, Any]:
+        """The row of a line that leaves columns blank, where each of its cells begins under a name."""
+        cells = {match.start(): match[0] for match in _CELLS.finditer(line)}
+        if "|" in line or len(self.starts) < len(self.names) or len(cells) < 2 or not cells.keys() <= self.starts.keys():
+            return {}
+        return _known({self.starts[at]: cell for at, cell in cells.items()})
 
 
 class Bars:
@@ -364,11 +391,7 @@ def pairs(line: str, marks: list[Mark]) -> dict[str, Any]:
             before = [word for at, word in marks if at < match.start() and not (metric == "reward" and names.SPLIT[word] == "train")]
             name = f"{before[-1]} {name}" if before else name
         row.setdefault(name, value)
-    if row and (paired := _PAIRED.match(line)):  # PyTorch's tutorial: [1,  2000] loss: 2.1
-        row = {"epoch": float(paired[1]), "iter": float(paired[2])} | row
-    elif row and progress:
-        _place(row, line, progress, training)
-    return row
+    return _placed(row, line, progress, training) if row else row
 
 
 def _value(match: re.Match[str], metric: str) -> float | None:
@@ -384,6 +407,17 @@ def _value(match: re.Match[str], metric: str) -> float | None:
         unit = match["unit"]
         return None if not unit else value / 1000 if "m" in unit else value
     return value
+
+
+def _placed(row: dict[str, Any], line: str, progress: re.Match[str] | None, training: bool) -> dict[str, Any]:
+    """The row with the epoch and the step that a line tells without a name: ``[1,  2000] loss: 2.1`` of PyTorch's tutorial."""
+    if paired := _PAIRED.match(line):
+        return {"epoch": float(paired[1]), "iter": float(paired[2])} | row
+    if progress:
+        _place(row, line, progress, training)
+    elif training and (counted := _COUNTED.match(line)) and not any(_metric(name) in names.AXES for name in row):
+        return {"iter": float(counted[1])} | row
+    return row
 
 
 def _place(row: dict[str, Any], line: str, progress: re.Match[str], training: bool) -> None:
@@ -409,7 +443,7 @@ def _name(found: str, explicit: bool) -> str:
     while keep < len(parts) and all(word in names.KNOWN for word in names.words(parts[-keep - 1])):
         keep += 1
     whole = " ".join(parts)
-    if explicit and keep < len(parts) and len(parts) <= 3 and _metric(whole):
+    if explicit and keep < len(parts) and len(parts) <= 3 and _metric(whole) and not _PROSE.intersection(parts):
         return whole
     return " ".join(parts[-keep:])
 
@@ -460,6 +494,11 @@ def _cells(line: str, header: list[str]) -> dict[str, Any]:
         cells = [cell for cell in _CELLS.findall(line) if cell != "+"]  # skorch marks a checkpoint so
     if len(cells) != len(header):
         return {}
-    numbers = {name: names.number(cell.rstrip("%")) for name, cell in zip(header, cells, strict=True)}
+    return _known(dict(zip(header, cells, strict=True)))
+
+
+def _known(cells: dict[str, str]) -> dict[str, Any]:
+    """The cells that are numbers, by the names over them; empty where too few of those that are not blank are."""
+    numbers = {name: names.number(_OF_ALL.sub("", cell).rstrip("%")) for name, cell in cells.items()}
     known = {name: value for name, value in numbers.items() if not isinstance(value, str)}
-    return known if len(known) >= 0.6 * sum(map(bool, cells)) else {}
+    return known if len(known) >= 0.6 * sum(map(bool, cells.values())) else {}

@@ -88,6 +88,8 @@ def _columns(document: Mapping[str, Any]) -> Iterator[Row]:
         return
     lists = {_PLURAL.sub(r"\1", name): values for name, values in flat(document).items() if isinstance(values, list) and values}
     objects = {name: values for name, values in lists.items() if all(isinstance(value, dict) for value in values)}
+    if not lists:
+        yield flat(document)
     if objects:
         yield from _objects(objects, {name: values for name, values in lists.items() if name not in objects})
         return

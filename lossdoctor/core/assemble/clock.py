@@ -36,7 +36,7 @@ def clock_of(columns: dict[str, Column], roles: Roles, lead: Column) -> Clock:
         found = [column for name in roles.axes.get(axis, ()) if _counts(column := columns.get(name), lead) and column is not None]
         return _merged(sorted(found, key=_falls_often))  # an episode's number before its length
 
-    step, epoch = counter("step"), counter("epoch")
+    step, epoch = counter("step"), _before_headings(counter("epoch"), lead)
     if step is not None and np.equal(*pairs(step.at(lead.row))).sum() > 0.5 * len(lead):
         step = None  # it counts something else
     if step is not None and epoch is not None:
@@ -44,6 +44,15 @@ def clock_of(columns: dict[str, Column], roles: Roles, lead: Column) -> Clock:
     if step is None and epoch is not None and _is_fine(epoch, lead):
         step = epoch
     return Clock(step, epoch)
+
+
+def _before_headings(epoch: Column | None, lead: Column) -> Column | None:
+    """The epochs with the one before, where they stand in lines of their own and a log begins in the middle of one."""
+    if epoch is None or epoch.row[0] <= lead.row[0] or np.isin(epoch.row, lead.row).any():
+        return epoch
+    rises = np.diff(epoch.value)
+    before = epoch.value[0] - (rises[rises > 0].min() if (rises > 0).any() else 1)
+    return Column(np.insert(epoch.row, 0, lead.row[0]), np.insert(epoch.value, 0, before)) if before >= 0 else epoch
 
 
 def _falls_often(column: Column) -> bool:

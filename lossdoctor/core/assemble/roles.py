@@ -34,7 +34,10 @@ def roles_of(log: Log, mapping: Mapping[str, str]) -> Roles:
     """Give each label its column, the best of those that claim it."""
     mapped = {column: names.role(label) for label, column in mapping.items()}
     claims: dict[str, list[tuple[Role, str]]] = {}
+    games = any(name.lower() in {"wins", "win"} for name in log.seen)
     for name, column in log.columns.items():
+        if games and name.lower() == "losses" and name not in mapped:
+            continue  # games that were lost
         role = mapped.get(name) or (None if column.is_text else names.recognise(name))
         if role is not None and (name in mapped or role.label not in mapping):
             claims.setdefault(role.label, []).append((role, name))
