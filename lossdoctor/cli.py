@@ -343,18 +343,17 @@ def gate(
       lossdoctor gate run.csv --reach 'val_loss<0.5@epoch 10' --max-wasted 0.3
       lossdoctor gate new.csv --baseline 'main/seed*.csv' --format junit --output gate.xml
     """
-    from lossdoctor import console
-    from lossdoctor import gate as house
+    from lossdoctor import console, gate
     from lossdoctor.core.report import Beside
 
     report = _report(format)
     console.check_output(output)
     options = {"fail_on": _words(fail_on), "max_wasted": max_wasted, "min_gain": min_gain, "reach": reach}
-    policy = house.policy(Path.cwd(), options | {"require": _words(require), "baseline": baseline})
+    policy = gate.policy(Path.cwd(), options | {"require": _words(require), "baseline": baseline})
     diagnoses, unread, code = _diagnose(logs, mapping, reader, select, ignore, thresholds, quiet=quiet)
     comparison = _compare(diagnoses, policy.baseline, mapping, reader)
-    rulings = house.gate(diagnoses, policy, comparison)
-    lines = "".join(f"{house.line(each)}\n" for each in rulings if each.failed or not quiet)
+    rulings = gate.gate(diagnoses, policy, comparison)
+    lines = "".join(f"{gate.line(each)}\n" for each in rulings if each.failed or not quiet)
     if format == "text":
         console.write(lines, output)
     elif diagnoses or unread:
@@ -583,8 +582,6 @@ def _words(values: Iterable[str] | None) -> list[str]:
 
 
 def _assertions(values: Iterable[str] | None) -> list[str]:
-    from lossdoctor.core.errors import UsageError
-
     words = sorted(set(_words(values)))
     if words and words != ["overfit"]:
         raise UsageError(f"--assert {','.join(words)}: overfit is all that can be asserted")

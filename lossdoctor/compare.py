@@ -377,19 +377,11 @@ def _on(track: Track, places: Floats) -> Track:
 
 
 def _changed(runs: Sequence[Run]) -> dict[str, tuple[Any, ...]]:
-    """The logged settings that differ among the runs that log them, with the value in each run; the peak of a logged rate is one."""
-    logged = [_settings(run) for run in runs]
+    """The logged settings that differ among the runs that log them, with the value in each run."""
+    logged = [run.config for run in runs]
     keys = dict.fromkeys(key for settings in logged for key in settings)
     values = {key: tuple(settings.get(key) for settings in logged) for key in keys}
     return {key: found for key, found in values.items() if len({_rounded(value) for value in found if value is not None}) > 1}
-
-
-def _settings(run: Run) -> dict[str, Any]:
-    settings = dict(run.settings)
-    rates = run.curve("lr")
-    if rates is not None and rates.max > 0:
-        settings.setdefault("training.optimizer.lr", rates.max)
-    return settings
 
 
 def _rounded(value: Any) -> Any:

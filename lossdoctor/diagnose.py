@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,8 +15,6 @@ from lossdoctor.core.run import Run
 from lossdoctor.core.signals import Signals
 from lossdoctor.examine import examine, tuned
 from lossdoctor.examine import select as select_checks
-
-LEARNING_RATE = "training.optimizer.lr"
 
 
 def diagnose(
@@ -55,17 +52,9 @@ def _diagnose(run: Run, checks: Iterable[Check]) -> Diagnosis:
     with np.errstate(over="ignore", invalid="ignore"):  # a run that blew up may overflow what measures it
         verdict: Verdict = signals.get("verdict")
         examination = examine(checks, signals)
-    remedies = {finding.code: _remedies(finding, _settings(run)) for finding in examination.findings}
+    settings = Settings(run.config)
+    remedies = {finding.code: _remedies(finding, settings) for finding in examination.findings}
     return Diagnosis(run, verdict, examination, signals.get("forecast"), remedies)
-
-
-def _settings(run: Run) -> Settings:
-    """What the log tells of the config; a learning rate that is logged counts with its peak, the one that was asked for."""
-    settings: dict[str, Any] = dict(run.settings)
-    rates = run.curve("lr")
-    if rates is not None and rates.max > 0:
-        settings.setdefault(LEARNING_RATE, rates.max)
-    return Settings(settings)
 
 
 def _remedies(finding: Finding, settings: Settings) -> tuple[Remedy, ...]:

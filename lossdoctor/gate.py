@@ -221,7 +221,8 @@ def _declared(folder: Path) -> Policy:
                 continue
             where = f"{path}: {'[gate]' if path.name == FILES[0] else '[tool.lossdoctor.gate]'}"
             if unknown := [key for key in table if key not in PARSERS]:
-                raise BadConfig(f"{where} has no key {unknown[0]!r}{did_you_mean(unknown[0], PARSERS) or f'; it takes {_list(PARSERS)}'}")
+                hint = did_you_mean(unknown[0], PARSERS) or f"; it takes {', '.join(PARSERS)}"
+                raise BadConfig(f"{where} has no key {unknown[0]!r}{hint}")
             try:
                 declared = replace(DEFAULT, **_checked(table))
             except UsageError as error:
@@ -288,7 +289,3 @@ PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "require": _texts,
     "baseline": _texts,
 }
-
-
-def _list(items: Iterable[str]) -> str:
-    return ", ".join(items)

@@ -56,6 +56,14 @@ class Run:
         return float(epochs.max()) + from_zero
 
     @property
+    def config(self) -> dict[str, Any]:
+        """The settings and, where they lack ``training.optimizer.lr``, the peak of the logged rate: the one that was asked for."""
+        settings, rates = dict(self.settings), self.curve("lr")
+        if rates is not None and rates.max > 0:
+            settings.setdefault("training.optimizer.lr", rates.max)
+        return settings
+
+    @property
     def frame(self) -> pd.DataFrame:
         """The run as a tidy table: step, epoch, split, metric, value."""
         import pandas as pd
