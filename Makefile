@@ -22,7 +22,7 @@ help:
 	@echo "make oracle     what those loggers write today is read as what was logged; in the same venv"
 	@echo "make benchmark  start-up time, reading speed, verdicts and repairs on the samples, comparisons, a CI played, large models examined"
 	@echo "make benchmark-diagnose  diagnoses of 480 labelled runs, against peers"
-	@echo "make benchmark-examine   examinations of 200 configs with and without a fault, against peers"
+	@echo "make benchmark-examine   examinations of hundreds of configs, with a fault and without, against peers"
 	@echo "make benchmark-probe     repairs of 55 faults, and 18 sound configs, against searches at the same number of training steps"
 	@echo "make benchmark-search    trials stacked, in a pool of workers, and one after another; proofs on few examples, and over folds"
 

@@ -24,26 +24,20 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 import torch
-from cases.examined import EXAMINED
-from cases.fifth import FIFTH
-from cases.fourth import FOURTH
-from cases.later import LATER
-from cases.table import CASES, Case, dump
-from cases.third import THIRD
+from cases.sets import EVERY, lay_out
+from cases.table import Case
 
 from lossdoctor.core import discover
 from lossdoctor.core.check import Severity
 from lossdoctor.core.config import load
 from lossdoctor.core.diagnosis import Examination
 from lossdoctor.core.errors import UserCodeError
-from lossdoctor.core.fix import Patch
 from lossdoctor.core.signals import Signals
 from lossdoctor.examine import examine
 from lossdoctor.lab.bench import as_run
 from lossdoctor.lab.fit import fit
 from lossdoctor.lab.workload import Workload
 
-FOLDER = Path(__file__).parent / "cases"
 TRAINING = "the training"
 LOOKS = 8  # evaluations of a training shorter than that many epochs
 
@@ -51,12 +45,7 @@ LOOKS = 8  # evaluations of a training shorter than that many epochs
 def measure(case: Case, twin: bool) -> dict[str, Any]:
     """Examine a case, or its sound twin: the findings, and the seconds that each signal took."""
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        for name in ("nets.py", "data.py", "users.py", "posts.py", "projects.py"):
-            (folder / name).symlink_to(FOLDER / name)
-        config = case.config()
-        dump(Patch(case.sound).apply(config) if twin else config, folder / "config.yaml")
-        file = load(folder / "config.yaml")
+        file = load(lay_out(case, Path(scratch), twin=twin))
         spent: dict[str, float] = defaultdict(float)
         workload = timed(Workload.load, "the data", spent)(file)
         signals = Signals(discover.signals(), workload=workload)
@@ -166,14 +155,14 @@ def main() -> None:
     parser.add_argument("--twins", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    cases = [c for c in (*CASES, *EXAMINED, *LATER, *THIRD, *FOURTH, *FIFTH) if options.only in c.name and options.half in ("all", c.half)]
+    cases = [c for c in EVERY if options.only in c.name and options.half in ("all", c.half)]
     asked = [(c, False) for c in cases] + [(c, True) for c in cases if options.twins and c.sound]
     results = []
     with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn"), torch.set_num_threads, (1,)) as pool:
         for result in pool.map(measure, *zip(*asked, strict=True)):
             results.append(result)
             print(line(result), flush=True)
-    for half in ("development", "test", "later", "third", "fourth", "fifth"):
+    for half in dict.fromkeys(case.half for case in EVERY):
         if part := [r for r in results if r["half"] == half]:
             summary(part, half)
             shares(part)

@@ -1,6 +1,6 @@
 """torch-audit and torchmortem on the cases of examine.py: their findings while each case is trained as configured, up to 300 steps.
 
-    python benchmarks/peers.py [--half test|development|later|third|fourth|all]  in an environment of its own, see `make benchmark-examine`
+    python benchmarks/peers.py [--half test|development|later|third|fourth|fifth|all]    under its own interpreter: make benchmark-examine
 
 Neither names a family, so each of their rules counts for every family that it could mean, and findings rank by severity, then as given.
 Rules of torch-audit about hardware and style are left out.
@@ -21,18 +21,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 import torch
 import torch_audit
 import torchmortem
-from cases.examined import EXAMINED
-from cases.fourth import FOURTH
-from cases.later import LATER
-from cases.table import CASES, Case, dump
-from cases.third import THIRD
+from cases.sets import EVERY, lay_out
+from cases.table import Case
 
 from lossdoctor.core.config import load
 from lossdoctor.core.errors import LossDoctorError
 from lossdoctor.lab.fit import Schedule, stream
 from lossdoctor.lab.workload import Workload
 
-FOLDER = Path(__file__).parent / "cases"
 STEPS = 300
 AUDIT = {"INFO": 0, "WARN": 1, "ERROR": 2, "FATAL": 3}
 Found = list[tuple[int, str]]  # severity, 0 the worst, and rule
@@ -104,14 +100,11 @@ PEERS: dict[str, tuple[Callable[[Workload], Found], int]] = {"torch-audit": (aud
 def judge(case: Case, peer: Callable[[Workload], Found]) -> Found | None:
     """The findings on a case, the worst first and each rule once; None where the peer fails on it."""
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        for name in ("nets.py", "data.py", "users.py", "posts.py"):
-            (folder / name).symlink_to(FOLDER / name)
-        dump(case.config(), folder / "config.yaml")
+        config = lay_out(case, Path(scratch))
         try:
             with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                found = sorted(peer(Workload.load(load(folder / "config.yaml"))), key=lambda f: f[0])
+                found = sorted(peer(Workload.load(load(config))), key=lambda f: f[0])
         except (LossDoctorError, Exception) as error:  # whatever it raises, it does not accept the case
             print(f"{case.name}: {type(error).__name__}: {str(error)[:80]}", file=sys.stderr)
             return None
@@ -123,7 +116,7 @@ def main() -> None:
     parser.add_argument("--half", default="test")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    cases = [c for c in (*CASES, *EXAMINED, *LATER, *THIRD, *FOURTH) if options.half in ("all", c.half)]
+    cases = [c for c in EVERY if options.half in ("all", c.half)]
     print(f"{'':14}{'accepted':>10}{'family first':>14}{'first three':>13}{'sound: warned':>15}")
     for name, (peer, loud) in PEERS.items():
         met = [(case, found) for case in cases if (found := judge(case, peer)) is not None]

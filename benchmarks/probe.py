@@ -26,24 +26,17 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).parent))  # last: a benchmark may be called as a module that libraries import
 import torch
-from cases.examined import EXAMINED
-from cases.fifth import FIFTH
-from cases.fourth import FOURTH
-from cases.later import LATER
+from cases.sets import EVERY, lay_out
 from cases.table import CASES, Case, dump
-from cases.third import THIRD
 from searchers import searches
 
 from lossdoctor.core.config import load
-from lossdoctor.core.fix import Patch
 from lossdoctor.lab.workload import Workload
 from lossdoctor.probe import probe
 from lossdoctor.train import train
 
 SEEDS = (101, 102, 103)
 REPAIRED = 0.8
-FOLDER = Path(__file__).parent / "cases"
-FILES = ("nets.py", "data.py", "users.py", "posts.py", "projects.py")
 
 
 def level(config: Path, metric: str) -> float:
@@ -60,10 +53,8 @@ def measure(case: Case, twin: bool, budget: str, peers: bool) -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        for name in FILES:
-            (folder / name).symlink_to(FOLDER / name)
-        dump(Patch(case.sound).apply(case.config()) if twin else case.config(), folder / "config.yaml")
-        proof = probe(folder / "config.yaml", budget=budget)
+        config = lay_out(case, folder, twin=twin)
+        proof = probe(config, budget=budget)
         findings, prescription = proof.examination.findings, proof.prescription
         result = {
             "name": case.name + " (twin)" * twin,
@@ -74,17 +65,17 @@ def measure(case: Case, twin: bool, budget: str, peers: bool) -> dict[str, Any]:
             "fixes": [part.fix.code for part in prescription.chosen] if prescription else [],
             "first": prescription.chosen[0].fix.family if prescription else None,
             "cost": proof.cost.full_trainings,
-            "all": proof.cost.full_trainings + proof.cost.examine_steps / Workload.load(load(folder / "config.yaml")).steps,
+            "all": proof.cost.full_trainings + proof.cost.examine_steps / Workload.load(load(config)).steps,
             "seconds": proof.cost.seconds,
         }
         if case.families and not twin:
-            dump(Patch(case.sound).apply(case.config()), folder / "sound.yaml")
-            before, sound = level(folder / "config.yaml", case.metric), level(folder / "sound.yaml", case.metric)
-            before = before if math.isfinite(before) else Workload.load(load(folder / "config.yaml")).chance() or before
+            dump(case.sound_config(), folder / "sound.yaml")
+            before, sound = level(config, case.metric), level(folder / "sound.yaml", case.metric)
+            before = before if math.isfinite(before) else Workload.load(load(config)).chance() or before
             after = level(folder / "config.fixed.yaml", case.metric) if prescription else before
             result |= {"before": before, "after": after, "sound": sound, "closed": closed(before, after, sound)}
             for name, search in searches().items() if peers else ():
-                load(folder / "config.yaml").write(search(folder / "config.yaml", result["all"]), folder / "peer.yaml")
+                load(config).write(search(config, result["all"]), folder / "peer.yaml")
                 result[name] = closed(before, level(folder / "peer.yaml", case.metric), sound)
         return result
 
@@ -115,7 +106,7 @@ def main() -> None:
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    every = CASES if options.half == "all" else (*CASES, *EXAMINED, *LATER, *THIRD, *FOURTH, *FIFTH)
+    every = CASES if options.half == "all" else EVERY
     cases = [c for c in every if options.only in c.name and options.half in ("all", c.half)]
     jobs = [(c, False) for c in cases] + [(c, True) for c in cases if c.families and options.twins]
     measured = functools.partial(measure, budget=options.budget, peers=options.peers)

@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 
 sys.path.append(str(Path(__file__).parent))
 import torch
+from cases.sets import link_code
 from cases.table import dump
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
@@ -42,7 +43,6 @@ from lossdoctor.lab.isolate import Isolated
 from lossdoctor.lab.journal import fingerprint
 from lossdoctor.lab.workload import Workload, as_labels, batches
 
-FOLDER = Path(__file__).parent / "cases"
 LOOKS = 8  # evaluations in a trial, as in a first look
 DIGITS = {"inputs": 64, "outputs": 10}
 SHAPES: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -185,8 +185,7 @@ class Bench:
 
 def opened(name: str, folder: Path, device: str) -> Bench:
     data, net, args = SHAPES[name]
-    for file in ("nets.py", "data.py"):
-        (folder / file).symlink_to(FOLDER / file)
+    link_code(folder)
     how = {"args": {"name": "digits", "images": True} if data == "images" else {"name": data}}
     values = {
         "model": {"factory": f"nets.py:{net}", "args": args},

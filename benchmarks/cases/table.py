@@ -8,6 +8,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from lossdoctor.core.fix import Patch
+
 
 @dataclass(frozen=True)
 class Case:
@@ -40,6 +42,10 @@ class Case:
             "data": {"train": "data.py:train", "val": "data.py:val", **common, **self.sections.get("data", {})},
             "training": {"batch_size": 32, "epochs": 20, **self.training},
         }
+
+    def sound_config(self) -> dict[str, Any]:
+        """The config of the sound twin."""
+        return Patch(self.sound).apply(self.config())
 
 
 TEST_DATA = (
