@@ -862,6 +862,8 @@ def test_a_count_at_the_beginning_of_a_line() -> None:
 def test_of_a_pass_over_test_batches_the_last_mean_counts() -> None:
     run = one("\n".join(f"Test: [{at}/40]  Time 0.1 (0.1)  Loss {1 + at % 3} ({at / 10})" for at in range(0, 40, 10)))
     assert values(run, "test_loss") == [3.0]
+    plain = one("\n".join(f"{{'loss': {2 - at / 9}, 'lr': 0.1}}" for at in range(4)))
+    assert steps(plain, "train_loss") == [0, 1, 2, 3]
 
 
 def test_a_count_before_its_name() -> None:

@@ -181,3 +181,55 @@ def test_a_validation_loss_that_falls_again_is_no_overfitting() -> None:
     train = 0.07 + 0.7 * np.exp(-t / 4) + 0.05 * np.exp(-t / 60)
     assert verdict(train_loss=train, val_loss=noisy(again, 0.004)).status is Status.IMPROVING
     assert verdict(train_loss=train, val_loss=noisy(np.where(t < 45, val, val[45]), 0.004)).status is Status.OVERFITTING
+
+
+def late(label: str, values: np.ndarray, first: float) -> Verdict:
+    curve = Curve("loss", label, first + np.arange(len(values)), values)
+    found: Verdict = Signals(discover.signals(), run=Run({curve.label: curve})).get("verdict")
+    return found
+
+
+def test_a_log_without_its_beginning_does_not_tell_what_was_learned() -> None:
+    flat = noisy(np.full(60, 1.2), 0.02)
+    assert late("train", flat, 0).status is Status.NEVER_LEARNED
+    assert late("train", flat, 500).status is Status.TOO_SHORT
+    assert late("train", np.concatenate([np.linspace(0.37, 0.28, 30), noisy(np.full(30, 0.4), 0.01)]), 500).status is Status.DIVERGING
+
+
+def test_a_loss_shown_as_zero_without_a_finite_gradient_is_not_a_number() -> None:
+    lost = verdict(train_loss=[2.0, 1.9, 0, 0, 0, 0], grad_norm=[1.0, 9.0, *[np.nan] * 4])
+    assert (lost.status, lost.onset_step) == (Status.NON_FINITE, 2)
+    assert "shown as 0" in lost.summary
+    solved = verdict(train_loss=[2.0, 1.0, 0.1, 0, 0, 0, 0], grad_norm=[1.0, 1.0, 0.1, 0, 0, 0, 0])
+    assert solved.status is not Status.NON_FINITE
+
+
+def test_a_loss_of_zero_from_the_start_learned_nothing() -> None:
+    assert verdict(train_loss=np.zeros(40)).status is Status.NEVER_LEARNED
+
+
+def test_a_training_loss_that_rises_while_validation_falls_got_harder_examples() -> None:
+    train = noisy(np.where(T < 40, FALL, 1.2), 0.03)
+    assert verdict(train_loss=train).status is Status.DIVERGING
+    assert verdict(train_loss=train, val_loss=noisy(0.3 + 2 * np.exp(-T / 60), 0.05, 1)).status is not Status.DIVERGING
+
+
+def test_few_points_suffice_where_validation_stands_far_above_training() -> None:
+    train = [0.34, 0.17, 0.13, 0.11, 0.08, 0.06, 0.045, 0.03, 0.027, 0.021]
+    val = [0.216, 0.237, 0.196, 0.205, 0.231, 0.226, 0.227, 0.277, 0.259, 0.268]
+    assert verdict(train_loss=train, val_loss=val).status is Status.OVERFITTING
+    assert verdict(train_loss=np.array(train) * 0.1 + 0.12, val_loss=val).status is not Status.OVERFITTING
+
+
+def test_losses_of_a_game_are_said_to_be_what_they_are() -> None:
+    said = verdict(train_g_loss=FALL, train_d_loss=FALL)
+    assert said.status is Status.TOO_SHORT
+    assert "game" in said.summary
+
+
+def test_training_and_validation_must_agree_on_the_classes_of_a_softmax_applied_twice() -> None:
+    share = np.linspace(0.1, 0.97, 200)
+    law = np.linspace(np.log(10), np.log(np.e + 9) - 0.97, 200)  # of ten classes
+    signals = {"train_loss": law, "train_accuracy": share, "val_loss": law, "val_accuracy": share}
+    assert Signals(discover.signals(), run=run(**signals)).get("double_softmax") == 10
+    assert Signals(discover.signals(), run=run(**signals | {"val_loss": law + 1.0})).get("double_softmax") is None

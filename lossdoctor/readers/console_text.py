@@ -129,11 +129,11 @@ class ConsoleText(Reader):
                 rank = rank or (ranked[1] if ranked else "")
                 printed.told = printed.told or any(_metric(name) not in _CLOCKS for name in row)
                 within = _PASS.match(line) is not None
-                yield from [passing] * (not within)
+                yield from [passing] * bool(passing and not within)
                 passing = row if within else {}
                 yield from [row] * (not within)
         yield from [box] * bool(box)
-        yield passing
+        yield from [passing] * bool(passing)
         yield from printed.rows()
 
 

@@ -88,22 +88,34 @@ def double_softmax(
 
     A softmax whose answers are sure is one-hot, and the second softmax turns it into e or 1 over e + C - 1. The C that the end of the
     log implies must be the one of which the first loss is ln C, and the loss must exceed what answers as good would cost if their
-    confidence were right: with accuracy a, -a ln a - (1 - a) ln(1 - a) + (1 - a) ln(C - 1) at most (Fano 1961).
+    confidence were right: with accuracy a, -a ln a - (1 - a) ln(1 - a) + (1 - a) ln(C - 1) at most (Fano 1961). Where both training
+    and validation have a loss and an accuracy, both must imply that C.
 
     Absent: the log has no accuracy beside a loss, or they do not follow that law.
     """
     pairs = ((train_shape, train_accuracy), (val_shape, val_accuracy))
-    found = [_implied_classes(loss, accuracy.finite) for loss, accuracy in pairs if loss is not None and accuracy is not None]
-    return next(iter(found), None)
-
-
-def _implied_classes(loss: Shape, accuracy: Curve) -> int | None:
-    few = max(3, len(accuracy) // 10)
-    if len(accuracy) < few:
+    found = [(loss, share.finite) for loss, share in pairs if loss is not None and share is not None and len(share.finite) >= 3]
+    if not found:
         return None
-    right = min(float(np.median(accuracy.value[-few:])), 1 - 1e-9)
-    implied = math.exp(min(loss.end + right, HIGHEST)) - math.e + 1
-    if implied < 1.5 or right < max(0.2, accuracy.value[0]) or loss.fall <= 0:
+    implied = [_implied(loss, accuracy) for loss, accuracy in found]
+    if min(implied) < 1.5 or max(map(math.log, implied)) > (1 + 2 * NEAR) * min(map(math.log, implied)):
+        return None
+    return _implied_classes(*found[0], implied[0])
+
+
+def _late(accuracy: Curve) -> float:
+    """The accuracy at the end."""
+    return min(float(np.median(accuracy.value[-max(3, len(accuracy) // 10) :])), 1 - 1e-9)
+
+
+def _implied(loss: Shape, accuracy: Curve) -> float:
+    """The C of the law at the end."""
+    return math.exp(min(loss.end + _late(accuracy), HIGHEST)) - math.e + 1
+
+
+def _implied_classes(loss: Shape, accuracy: Curve, implied: float) -> int | None:
+    right = _late(accuracy)
+    if right < max(0.2, accuracy.value[0]) or loss.fall <= 0:
         return None
     follows = -2 * NEAR < loss.start / math.log(implied) - 1 < NEAR  # the first value may be a mean over steps that fell
     return round(implied) if follows and loss.end > CALIBRATED * _calibrated_loss(right, implied) else None

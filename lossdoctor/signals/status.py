@@ -41,6 +41,10 @@ RESTED = 0.7  # of a run of a handful of points: what settled later has not rest
 RISES = 2.3  # standard errors of a trend that is one, however much single points swing
 CAME_BACK = 0.25  # of a rise of the validation loss: that much undone, it falls again
 AGAIN = 1.5  # times a gain that is worth it: a fall that came back from a rise
+CUT_RISE = 6.0  # standard errors over its best level: what a log without its beginning shows of a loss that does not come down
+SHOWN = 3  # points of a loss of 0 without a finite gradient that are no accident
+PARTED = 4.0  # times the training loss: a validation loss so far above it needs no more evidence from few points than from many
+HARDER = 0.8  # of what the validation loss was: where it fell so far, a training loss that rose got harder examples
 SURE = 0.55  # a sick verdict below this surety is not given
 RIGHT = {
     Status.IMPROVING: (0.3, 0.72),
@@ -59,7 +63,10 @@ set nearer to 0.8 by hand (improving, stalled and overfitting at 0.55; all that 
 
 @dataclass(frozen=True)
 class _Case:
-    """All that the rules look at; ``sign`` is -1 where the judged series is shown upside down."""
+    """All that the rules look at.
+
+    ``sign`` is -1 where the judged series is shown upside down, ``cut`` says whether the log's beginning is missing.
+    """
 
     judged: Shape
     sign: float
@@ -78,6 +85,7 @@ class _Case:
     double_softmax: int | None
     period: float | None
     level_kept: float | None
+    cut: bool
 
     @property
     def losses(self) -> list[Shape]:
@@ -138,7 +146,9 @@ def verdict(
     if non_finite_step is not None:
         return _non_finite(run, judged, non_finite_step)
     if judged is None or judged_loss is None:
-        return Verdict(Status.TOO_SHORT, 1.0, "The log has no loss to judge.")
+        game = any("loss" in label for label in run.curves)
+        text = "The log has only losses of a game, which need not fall when all is well: none tells how the run goes."
+        return Verdict(Status.TOO_SHORT, 1.0, text if game else "The log has no loss to judge.")
     if len(judged_loss) < FEWEST:
         return Verdict(Status.TOO_SHORT, 1.0, f"{len(judged_loss)} points of {judged_loss.label} are too few to say.")
     case = _Case(
@@ -159,12 +169,20 @@ def verdict(
         double_softmax,
         period,
         level_kept,
+        _is_cut(judged_loss),
     )
     for rule in (_recurring, _diverging, _guessing, _overfitting, _oscillating, _never_learned, _slow, _stalled):
         found = rule(case)
         if found and found.confidence >= SURE:
             return _calibrated(found, case)
     return _calibrated(_healthy(case), case)
+
+
+def _is_cut(curve: Curve) -> bool:
+    """Whether a log that moves begins late: with more steps, or epochs, before its first point than it tells of."""
+    axes = [curve.step] if curve.epoch is None else [curve.step, curve.epoch - 1]
+    late = any(axis[0] - (axis[-1] - axis[0]) / len(axis) > axis[-1] - axis[0] > 0 for axis in axes)
+    return late and (float(np.ptp(curve.value)) > 0 or curve.value[0] == 0)
 
 
 def _calibrated(verdict: Verdict, case: _Case) -> Verdict:
@@ -175,17 +193,28 @@ def _calibrated(verdict: Verdict, case: _Case) -> Verdict:
     return replace(verdict, confidence=round(min(confidence, case.most), 3))
 
 
-def non_finite_step(run: Run, train_loss: Curve | None, val_loss: Curve | None) -> float | None:
+def non_finite_step(run: Run, train_loss: Curve | None, val_loss: Curve | None, grad_norm: Curve | None) -> float | None:
     """The step from which a loss is NaN or infinite to its end.
 
-    A loss that recovers, or NaN in other columns, does not count.
+    A loss that recovers, or NaN in other columns, does not count; one that is shown as 0 beside a gradient without a finite norm does.
 
     Absent: every loss is finite at its end.
     """
     losses = [curve for curve in (train_loss, val_loss) if curve is not None]
     losses = losses or [curve for label, curve in run.curves.items() if "loss" in label]
     steps = [step for curve in losses if (step := _lost(curve)) is not None]
-    return min(steps, default=None)
+    hidden = None if train_loss is None or grad_norm is None else _shown_as_zero(train_loss, grad_norm)
+    return min([*steps, *([] if hidden is None else [hidden])], default=None)
+
+
+def _shown_as_zero(loss: Curve, grad_norm: Curve) -> float | None:
+    """Where a loss of exactly 0 to the end begins under which no gradient has a finite norm: Transformers logs NaN as 0."""
+    lost = (loss.value[::-1] == 0).argmin() if (loss.value != 0).any() else len(loss)
+    if lost < SHOWN:
+        return None
+    step = float(loss.step[-lost])
+    norm = grad_norm.since(step)
+    return step if len(norm) >= SHOWN and not len(norm.finite) else None
 
 
 def _lost(curve: Curve) -> float | None:
@@ -201,9 +230,11 @@ def _lost(curve: Curve) -> float | None:
 
 
 def _non_finite(run: Run, judged: Shape | None, step: float) -> Verdict:
+    hidden = judged is not None and judged.curve.step[-1] >= step and judged.end == 0
     best = judged.best_step if judged is not None and judged.best_step <= step else None
     wasted = (run.steps - step) / run.steps if run.steps > 0 else None
-    return Verdict(Status.NON_FINITE, 0.99, f"The loss is not a number from step {step:g} on.", step, best, step, wasted)
+    shown = ": it is shown as 0, but the gradient has no finite norm" if hidden else ""
+    return Verdict(Status.NON_FINITE, 0.99, f"The loss is not a number from step {step:g} on{shown}.", step, best, step, wasted)
 
 
 def _diverging(case: _Case) -> Verdict | None:
@@ -211,7 +242,7 @@ def _diverging(case: _Case) -> Verdict | None:
     shape = case.losses[-1]
     low = min(shape.best, shape.first)
     rise = shape.end - low
-    if rise <= 0 or shape.tail.z < -1.9 or shape.curve.value[-1] <= low:
+    if rise <= 0 or shape.tail.z < -1.9 or shape.curve.value[-1] <= low or _got_harder(case, shape):
         return None
     significance = _over(rise, shape.error) / 6
     lasting = _share_above(shape, low + 0.5 * rise) / 0.15
@@ -228,6 +259,15 @@ def _diverging(case: _Case) -> Verdict | None:
     if case.sign < 0:
         text = text.replace(" rose ", " fell ")
     return _sick(case, Status.DIVERGING, above, text, shape, onset=step, stop=step)
+
+
+def _got_harder(case: _Case, train: Shape) -> bool:
+    """Whether validation fell clearly since the training loss was lowest: what rose was the difficulty of the examples."""
+    val = case.val
+    if val is None or val is train or case.sign < 0 or val.end <= 0:
+        return False
+    before = val.curve.until(train.best_step).smooth(3).value
+    return len(before) > 0 and val.end + val.error < HARDER * float(before[-1])
 
 
 def _share_above(shape: Shape, level: float, anywhere: bool = False) -> float:
@@ -251,8 +291,8 @@ def _idle(case: _Case) -> float:
     """Over 1 where the accuracy is low and has not moved, under a loss that has long been flat."""
     if case.reached is None or case.learned is None or case.judged.settled_fraction > 0.3 or case.judged.tail_fall > 0.05:
         return 0.0
-    if case.relative_fall > 0.5:
-        return 0.0  # the training loss did fall
+    if case.relative_fall > 0.5 or case.cut:
+        return 0.0  # the training loss did fall, or may have
     return min(0.6 / max(case.reached, 0.3), 0.03 / max(case.learned, 0.01), 2.0)
 
 
@@ -261,7 +301,7 @@ def _unmoved(case: _Case) -> float:
 
     A constant guess that is right with probability a has a cross-entropy of -ln a; a model of text may have more at a high a.
     """
-    if case.reached is None or case.learned is None or not 0 < case.reached < 0.5 or case.sign < 0:
+    if case.reached is None or case.learned is None or not 0 < case.reached < 0.5 or case.sign < 0 or case.cut:
         return 0.0
     explained = -0.9 * math.log(case.reached) if case.reached < 0.2 else 0.5 - 1.5 * math.log(case.reached)
     return min(min(shape.end for shape in case.losses) / explained, 0.06 / max(case.learned, 0.01), 0.5 / case.reached)
@@ -273,7 +313,7 @@ def _never_learned(case: _Case) -> Verdict | None:
         return None
     if case.few and case.accuracy is None and not _still(case.val):
         return None  # a handful of points without a trend is too short, not ill
-    if _learned_before(case):
+    if case.cut or _learned_before(case):
         return None
     flat = min(_flatness(shape, case.sign) for shape in case.losses)
     above = max(flat, _above_first(case), _no_better_on_validation(case))
@@ -319,6 +359,8 @@ def _flatness(shape: Shape, sign: float) -> float:
     """Over 1 where there was no fall to speak of: none at all, within the noise, or under 1 % of a positive loss (0.4 % if clear)."""
     if shape.first > 10 * abs(shape.start):
         return 0.0  # all of the fall was in the first points
+    if not np.ptp(shape.curve.value):
+        return 3.0
     blown_up = shape.curve.value.max() > shape.first + 6 * shape.noise and shape.best > shape.first - 2 * shape.noise
     if blown_up and shape.half.z < -1.9:
         return 0.0  # on its way back
@@ -384,6 +426,8 @@ def _overfitting(case: _Case) -> Verdict | None:
     above = min(significance, size, kept, _fraction_after(val, val.best_step) / 0.15)
     if above < 1:
         return None
+    if case.few and train is not None and val.end > PARTED * train.end > 0:
+        above *= 1.4
     text = f"{val.curve.label} was best at step {val.best_step:g} ({val.best:.4g}) and has risen to {val.end:.4g} since."
     return _sick(case, Status.OVERFITTING, above, text, val, onset=val.best_step, stop=val.best_step)
 
@@ -470,9 +514,12 @@ def _reasons_to_go_lower(case: _Case) -> list[tuple[float, str]]:
     """What in the log says that a lower loss is within reach, each with how many times it exceeds its threshold."""
     shape, fell = case.judged, case.relative_fall
     low = "it is no lower than at the start" if fell <= 0 else f"it came down by only {fell:.1%}"
+    no_lower = min((1 - shape.settled_fraction) / 0.3, max(0.04 / max(fell, 1e-4), _dull(case)))
+    if case.cut and shape.rise < CUT_RISE * shape.error:
+        no_lower = 0.0  # it may have been higher before
     unexplained = case.excess if case.excess is not None and (case.reached or 0.0) > 0.5 else 0.0
     return [
-        (min((1 - shape.settled_fraction) / 0.3, max(0.04 / max(fell, 1e-4), _dull(case))), low),
+        (no_lower, low),
         (_ran_out(case), "the learning rate ran out while the loss was falling"),
         (2.0 if case.halt_step is not None else 0.0, "it came to a dead halt in full fall"),
         (3.0 if case.double_softmax else 0.0, "a softmax applied twice keeps it from falling"),
@@ -588,6 +635,9 @@ def _healthy(case: _Case) -> Verdict:
         return Verdict(Status.IMPROVING, _surety(gain), text, None, shape.best_step, None, 0.0)
     if unrested:
         return Verdict(Status.TOO_SHORT, 0.8, f"{len(shape.curve)} points of {label} are too few to say whether it still falls.")
+    if case.cut and shape.whole.z > -1.6 and shape.fall < 3 * shape.noise:
+        text = f"The log begins at step {first:g}: how {label} came to {case.show(shape.end)}, where it stands still, is not in it."
+        return Verdict(Status.TOO_SHORT, 0.8, text)
     confidence = _surety(1 / max(gain, 0.05))
     text = f"{label} went from {case.show(shape.start)} to {case.show(shape.end)} and is flat since step {shape.settled_step:g}."
     wasted = (last - shape.settled_step) / (last - first) if last > first else 0.0

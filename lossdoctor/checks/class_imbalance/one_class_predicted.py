@@ -6,7 +6,7 @@ import numpy as np
 
 from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.curve import Curve
-from lossdoctor.core.examples import flat, noisy, sloping
+from lossdoctor.core.examples import curve, flat, noisy, sloping
 from lossdoctor.core.observation import Labels
 
 
@@ -24,12 +24,15 @@ class OneClassPredicted(Check):
     references = ("He and Garcia 2009, Learning from Imbalanced Data",)
     fewest = 5  # points
     same = 0.9  # share of the last half that has one value; own
+    most = 0.5  # share of all points that must have it; own
     uneven = 1.5  # times an even share, that the class must have; own
 
     def examine(self, val_accuracy: Curve, val_balanced_accuracy: Curve | None, labels: Labels | None) -> Finding | None:
         value = val_accuracy.finite.value
         late = value[len(value) // 2 :]
         if len(value) < self.fewest or not 0 < late[-1] < 1 or np.mean(late == late[-1]) < self.same or np.ptp(value) > 0.3:
+            return None
+        if np.mean(value == late[-1]) <= self.most:
             return None
         constant = None
         if val_balanced_accuracy is not None:
@@ -50,6 +53,7 @@ class OneClassPredicted(Check):
     sick = [{"val_accuracy": flat(0.9, "val_accuracy"), "val_balanced_accuracy": flat(0.5, "val_balanced_accuracy"), "labels": None}]
     healthy = [
         {"val_accuracy": noisy(sloping(0.5, 0.9, "val_accuracy"), 0.01), "val_balanced_accuracy": None, "labels": None},
+        {"val_accuracy": curve([0.9, 0.9, 0.9, 0.87, 0.87, 0.87], "val_accuracy"), "val_balanced_accuracy": None, "labels": None},
         {"val_accuracy": flat(0.9, "val_accuracy"), "val_balanced_accuracy": flat(0.83, "val_balanced_accuracy"), "labels": None},
         {"val_accuracy": flat(0.4, "val_accuracy"), "val_balanced_accuracy": flat(1 / 3, "val_balanced_accuracy"), "labels": None},
     ]

@@ -13,8 +13,11 @@ class ConstantLoss(Check):
     """The loss is the same to the last digit: the parameters are not updated.
 
     Why it matters: nothing is learned: frozen parameters, an optimizer with other parameters, a learning rate of zero, or no backward pass.
-    How it is detected: the validation loss (or the mean training loss of each epoch) has a single value all along, and it is not zero.
-    What to do: check that `optimizer.step()` runs, that the optimizer holds `model.parameters()`, and `requires_grad`.
+    How it is detected: the validation loss (or the mean training loss of each epoch) has a single value all along. One of exactly zero
+    from the first point on tells of a loss in which no example counts; a log that begins late may have come to it, and an agent may
+    not have begun to learn.
+    What to do: check that `optimizer.step()` runs, that the optimizer holds `model.parameters()`, and `requires_grad`; of a loss that is
+    zero, that not all targets are masked, and that what is logged is the loss.
     """
 
     code, severity = "FRZ001", Severity.ERROR
@@ -23,18 +26,30 @@ class ConstantLoss(Check):
     fewest = 5  # points
     same = 1e-9  # of the level: what summing in another order may change
 
-    def examine(self, train_loss: Curve | None, val_loss: Curve | None) -> Finding | None:
+    def examine(self, train_loss: Curve | None, val_loss: Curve | None, reward: Curve | None = None) -> Finding | None:
         for curve in (val_loss, train_loss):
             value = np.array([]) if curve is None else curve.finite.value
-            if curve is not None and len(value) >= self.fewest and abs(value[0]) > 0 and np.ptp(value) <= self.same * abs(value[0]):
+            if curve is None or len(value) < self.fewest or np.ptp(value) > self.same * abs(value[0]):
+                continue
+            zero = not value[0]
+            if not zero or (reward is None and 2 * curve.step[0] <= curve.step[-1]):
+                why = "no example counts in it: all targets may be masked" if zero else "the parameters are probably not updated"
                 return self.finding(
-                    f"{curve.label} is {value[0]:.6g} at all {len(value)} points: the parameters are probably not updated.",
-                    confidence=0.9,
+                    f"{curve.label} is {value[0]:.6g} at all {len(value)} points: {why}.",
+                    confidence=0.7 if zero else 0.9,
                     step=float(curve.step[0]),
                     value=float(value[0]),
                     points=len(value),
                 )
         return None
 
-    sick = [{"train_loss": noisy(flat(2.3), 0.1), "val_loss": flat(2.31, "val_loss")}, {"train_loss": flat(2.3), "val_loss": None}]
-    healthy = [{"train_loss": falling(), "val_loss": falling(label="val_loss")}, {"train_loss": noisy(flat(2.3), 0.01), "val_loss": None}]
+    sick = [
+        {"train_loss": noisy(flat(2.3), 0.1), "val_loss": flat(2.31, "val_loss")},
+        {"train_loss": flat(2.3), "val_loss": None},
+        {"train_loss": flat(0.0), "val_loss": None},
+    ]
+    healthy = [
+        {"train_loss": flat(0.0), "val_loss": None, "reward": flat(0.0, "reward")},
+        {"train_loss": falling(), "val_loss": falling(label="val_loss")},
+        {"train_loss": noisy(flat(2.3), 0.01), "val_loss": None},
+    ]

@@ -29,6 +29,7 @@ class LearningRateTooHigh(Check):
     requires = frozenset({"NUM001"})
     references = ("Smith 2017, Cyclical Learning Rates", "Cohen et al. 2021, Gradient Descent on Neural Networks at the Edge of Stability")
     jump = 2.0  # times the final level: a loss that was this high and now rests at a constant guess has blown up; own
+    beyond = 8.0  # standard deviations of a point: what blew up stands out from the noise of where it came to rest; own
     restless = 0.03  # of the level: the swing of a loss that learned nothing, which should be still; own
     still = 5e-4  # scatter of the validation loss, as a share, that a learning rate too high does not leave; own
     low = 0.25  # of the peak learning rate: the noise that the loss has below it is that of its batches; own
@@ -57,10 +58,11 @@ class LearningRateTooHigh(Check):
             return self._found("The loss swings from point to point and makes no net progress", 0.9 * verdict.confidence, verdict, evidence)
         stuck = train_shape or judged
         peak = float(stuck.curve.value.max())
-        if verdict.status is Status.NEVER_LEARNED and stuck.end > 0 and max(peak, stuck.first) > self.jump * stuck.end:
+        blew_up = max(peak, stuck.first) > max(self.jump * stuck.end, stuck.end + self.beyond * stuck.noise)
+        if verdict.status is Status.NEVER_LEARNED and stuck.end > 0 and blew_up:
             evidence["peak_over_last"] = peak / stuck.end
             return self._found("The loss blew up and came to rest at the level of a constant guess", 0.5, verdict, evidence)
-        moves = (val_scatter is None or val_scatter > self.still) and not self._noisy_in_warm_up(stuck, lr)
+        moves = val_shape is not None and (val_scatter is None or val_scatter > self.still) and not self._noisy_in_warm_up(stuck, lr)
         if verdict.status is Status.NEVER_LEARNED and moves and stuck.best > 0 and stuck.noise > self.restless * stuck.best:
             return self._found("The loss learns nothing and does not come to rest", 0.4, verdict, evidence)
         if spikes is not None and len(spikes) >= self.fewest:
@@ -136,5 +138,13 @@ class LearningRateTooHigh(Check):
             "oscillation": 0.0,
             "spikes": None,
             "val_scatter": 1e-5,
+            "val_shape": shape(flat(2.3, "val_loss")),
+        },
+        {
+            "verdict": verdict("never_learned"),
+            "judged": shape(noisy(flat(500.0), 150.0)),
+            "train_shape": shape(noisy(flat(500.0), 150.0)),
+            "oscillation": 0.3,
+            "spikes": None,
         },
     ]

@@ -14,7 +14,8 @@ class NonFiniteLoss(Check):
     """The loss becomes NaN or infinite and stays so.
 
     Why it matters: every weight that such a loss touches is lost; all steps after it are wasted.
-    How it is detected: the losses are not finite from some step to the end; what stood in the log just before tells the way it went.
+    How it is detected: the losses are not finite from some step to the end, or shown as 0 beside a gradient that is not; what stood in
+    the log just before tells the way it went.
     What to do: lower the learning rate and clip the gradient norm if the loss or the gradient grew before; else look for log(0), a division
     by zero, half precision, or NaN in the data of that step.
     """
@@ -31,8 +32,9 @@ class NonFiniteLoss(Check):
         grew = [name for name, times in (("the loss", loss), ("the gradient norm", norm)) if times is not None and times > self.growth]
         before = f"{' and '.join(grew)} grew before" if grew else "without a warning in the log"
         rate = None if run.curve("lr") is None else run.curves["lr"].until(non_finite_step).finite
+        shown = train_loss is not None and train_loss.last == 0  # Transformers logs NaN so
         return self.finding(
-            f"The loss is not a number from step {non_finite_step:g} to the end, {before}.",
+            f"The loss is not a number{' (it is shown as 0)' if shown else ''} from step {non_finite_step:g} to the end, {before}.",
             confidence=0.98,
             step=non_finite_step,
             span=(non_finite_step, max(run.steps, non_finite_step)),
