@@ -55,11 +55,10 @@ def test_a_first_loss_that_dwarfs_the_rest_is_no_level() -> None:
     assert shape(curve(values)).start < 3
 
 
-def test_plateau_onset_lies_where_the_fall_ended() -> None:
-    onset = signals(stepping(1.0, 0.2, at=0.4, label="train_loss")).get("plateau_onset")
-    assert onset == pytest.approx(80, abs=5)
+def test_a_curve_has_settled_where_its_fall_ended() -> None:
+    assert shape(stepping(1.0, 0.2, at=0.4, label="train_loss")).settled_step == pytest.approx(80, abs=5)
     tau = 200 / 15
-    assert signals(falling()).get("plateau_onset") == pytest.approx(tau * math.log(1 / 0.03), abs=4)
+    assert shape(falling()).settled_step == pytest.approx(tau * math.log(1 / 0.03), abs=4)
 
 
 FALLS = {

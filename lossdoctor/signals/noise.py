@@ -18,16 +18,6 @@ RUNNING = 11  # points of the running median; what lies closer together is one s
 WIDE = 101  # points of the running spread
 
 
-def train_noise(train_shape: Shape) -> float:
-    """Standard deviation of one (binned) point of the training loss in the later half of the run, in its unit."""
-    return train_shape.noise
-
-
-def val_noise(val_shape: Shape) -> float:
-    """Standard deviation of one (binned) point of the validation loss in the later half of the run, in its unit."""
-    return val_shape.noise
-
-
 def val_scatter(val_loss: Curve) -> float | None:
     """Standard deviation of the validation loss over its later half, as a share of its level there.
 

@@ -1,4 +1,4 @@
-"""How the loss curves of a run went, as shapes."""
+"""The shapes of the loss curves of a run."""
 
 from __future__ import annotations
 
@@ -25,11 +25,6 @@ def val_shape(val_loss: Curve) -> Shape | None:
     Absent: the validation loss has no finite value.
     """
     return _shape(val_loss)
-
-
-def plateau_onset(judged: Shape) -> float:
-    """The step where 97 % of the fall of the judged loss was done."""
-    return judged.settled_step
 
 
 def _shape(curve: Curve) -> Shape | None:
