@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 import typing
 
@@ -81,18 +82,20 @@ def test_an_example_is_found_or_not_as_it_should(check: Check, example: dict[str
     finding = check.examine(**{need.name: example.get(need.name) for need in wanted})
     assert (finding is not None) == ill
     if finding:
-        assert isinstance(finding, Finding)
-        assert finding.code == check.code
-        assert 0 < finding.confidence <= 1
+        assert (finding.code, finding.name, finding.family) == (check.code, check.name, check.family)
+        assert 0.2 <= finding.confidence <= 1
         assert finding.message.endswith((".", "?"))
+        assert finding.step is None or math.isfinite(finding.step)
         assert is_json(finding.evidence)
 
 
 def is_json(value: object) -> bool:
-    """Whether a value is made of what JSON knows, numpy's scalars left out."""
+    """Whether a value is made of what JSON knows; numpy's scalars, NaN and infinity are not."""
     if isinstance(value, typing.Mapping):
         return all(type(key) is str and is_json(item) for key, item in value.items())
-    return all(map(is_json, value)) if isinstance(value, list) else type(value) in (str, int, float, bool, type(None))
+    if isinstance(value, list):
+        return all(map(is_json, value))
+    return type(value) in (str, int, bool, type(None)) or (type(value) is float and math.isfinite(value))
 
 
 @codes(FIXES)

@@ -14,7 +14,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from lossdoctor.cli import main
 from lossdoctor.console import page
 from lossdoctor.core import discover
 from lossdoctor.core.check import Check, Finding, Severity
@@ -41,18 +40,6 @@ def log(tmp_path: Path) -> Callable[..., str]:
 def broken(log: Callable[..., str]) -> str:
     """The log of a training whose loss becomes NaN."""
     return log("broken.csv", np.where(np.arange(100) > 60, np.nan, np.linspace(2, 1, 100)))
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., SimpleNamespace]:
-    """Runs a command in this process."""
-
-    def call(*arguments: str) -> SimpleNamespace:
-        code = main(list(arguments))
-        out, err = capsys.readouterr()
-        return SimpleNamespace(code=code, out=out, err=err)
-
-    return call
 
 
 def shell(*arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:

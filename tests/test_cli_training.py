@@ -9,7 +9,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from lossdoctor.cli import main
 from lossdoctor.core.config import load
 
 NET = """
@@ -33,16 +32,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., SimpleNamespace]:
-    def call(*arguments: str) -> SimpleNamespace:
-        code = main(list(arguments))
-        out, err = capsys.readouterr()
-        return SimpleNamespace(code=code, out=out, err=err)
-
-    return call
 
 
 def test_what_the_users_code_prints_does_not_spoil_the_report(folder: Path, run: Callable[..., SimpleNamespace]) -> None:

@@ -13,21 +13,10 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from lossdoctor.cli import main
 from lossdoctor.core.errors import BadConfig, UsageError
 from lossdoctor.gate import PARSERS, Goal, Policy, policy
 
 ROOT = Path(__file__).parent.parent
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., SimpleNamespace]:
-    def call(*arguments: str) -> SimpleNamespace:
-        code = main(list(arguments))
-        out, err = capsys.readouterr()
-        return SimpleNamespace(code=code, out=out, err=err)
-
-    return call
 
 
 @pytest.fixture
