@@ -124,6 +124,11 @@ def test_signals_ask_for_signals_that_exist() -> None:
         assert discover.signals().inputs(name) <= {"run", "workload"}
 
 
+def test_every_signal_is_asked_for() -> None:
+    asking = [*(check.examine for check in CHECKS), *discover.signals().functions.values()]
+    assert set(discover.signals().functions) <= {need.name for function in asking for need in needs(function)}
+
+
 def test_a_check_that_asks_for_an_unknown_signal_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     class Misspelt(Check):
         """Asks for a signal with a slip in its name."""

@@ -31,11 +31,6 @@ def classes(train_shape: Shape, train_accuracy: Curve | None, val_accuracy: Curv
     return _near_classes(train_shape.start)
 
 
-def chance_level(classes: int) -> float:
-    """ln C, the cross-entropy of a constant guess on balanced classes."""
-    return math.log(classes)
-
-
 def constant_guess(val_balanced_accuracy: Curve) -> bool:
     """Whether the mean recall rests at 1 / C for some C of 2 or more: what one answer for everything gets.
 
