@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 
 from lossdoctor.lab import observe
 from lossdoctor.lab.fit import count_steps, fit
-from lossdoctor.lab.tape import record
+from lossdoctor.lab.observe.tape import record
 from lossdoctor.lab.workload import Workload
 
 
@@ -293,9 +293,9 @@ def test_a_model_that_tells_no_inputs_apart_is_counted_as_such() -> None:
 
 def test_fewer_examples_are_passed_through_a_larger_model(monkeypatch: pytest.MonkeyPatch) -> None:
     wide = workload(lambda: nn.Sequential(nn.Linear(6, 500), nn.ReLU(), nn.Linear(500, 500), nn.Linear(500, 3)), classes())
-    assert len(observe.examples(wide)[0]) == observe.common.EXAMPLES
+    assert len(observe.common.examples(wide)[0]) == observe.common.EXAMPLES
     monkeypatch.setattr(observe.common, "OPERATIONS", 1e7)
-    assert len(observe.examples(wide)[0]) == 19  # of 2 (6 x 500 + 500 x 500 + 500 x 3) operations each
+    assert len(observe.common.examples(wide)[0]) == 19  # of 2 (6 x 500 + 500 x 500 + 500 x 3) operations each
 
 
 def test_frozen_weights_are_random_where_another_seed_gives_others() -> None:

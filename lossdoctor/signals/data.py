@@ -179,6 +179,6 @@ def pace(workload: Workload) -> Pace | None:
 
     Absent: the data lie in memory.
     """
-    from lossdoctor.lab import step
+    from lossdoctor.lab import observe
 
-    return step.pace(workload)
+    return observe.pace(workload)

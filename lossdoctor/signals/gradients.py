@@ -22,6 +22,6 @@ def felt(workload: Workload, forward_pass: Pass) -> Felt | None:
 
     Absent: the loss is one of torch's own, or outputs and targets do not correspond place by place.
     """
-    from lossdoctor.lab import response
+    from lossdoctor.lab import observe
 
-    return response.felt(workload)
+    return observe.felt(workload)

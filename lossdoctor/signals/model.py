@@ -59,9 +59,9 @@ def loss_response(workload: Workload, forward_pass: Pass) -> Reward | None:
 
     Absent: the loss is one of torch's own, or outputs and targets are of different kinds.
     """
-    from lossdoctor.lab import response
+    from lossdoctor.lab import observe
 
-    return response.reward(workload)
+    return observe.reward(workload)
 
 
 def reach(workload: Workload, forward_pass: Pass) -> Reach | None:
@@ -69,9 +69,9 @@ def reach(workload: Workload, forward_pass: Pass) -> Reach | None:
 
     Absent: the inputs are no sequences of decimal numbers with a single output each.
     """
-    from lossdoctor.lab import response
+    from lossdoctor.lab import observe
 
-    return response.reach(workload)
+    return observe.reach(workload)
 
 
 def short_run(workload: Workload, forward_pass: Pass) -> ShortRun | None:
@@ -109,9 +109,9 @@ def independence(workload: Workload, forward_pass: Pass) -> Independence | None:
 
     Absent: the config's own step hides the output of the model, or it is no tensor with one entry an example.
     """
-    from lossdoctor.lab import step
+    from lossdoctor.lab import observe
 
-    return step.independence(workload)
+    return observe.independence(workload)
 
 
 def blind(workload: Workload, relation: Relation, short_run: ShortRun) -> Comparison | None:
@@ -139,6 +139,6 @@ def curvature(workload: Workload, forward_pass: Pass) -> Curvature | None:
 
     Absent: the loss rises at no learning rate along the first update, or a step takes too long.
     """
-    from lossdoctor.lab import step
+    from lossdoctor.lab import observe
 
-    return step.curvature(workload)
+    return observe.curvature(workload)

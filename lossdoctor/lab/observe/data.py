@@ -121,7 +121,7 @@ def relation(workload: Workload) -> Relation | None:
 
     Of several targets an example, the few that vary most are asked one by one, until one is told.
     """
-    from lossdoctor.lab import forest  # scikit-learn takes a second to import
+    from lossdoctor.lab.observe import forest  # scikit-learn takes a second to import
 
     found, val = (arrays(workload, split) for split in workload.splits)
     classes = workload.task == "classification"
@@ -150,7 +150,7 @@ def _varied(y: Array, y_val: Array) -> Iterator[tuple[Array, Array]]:
 
 def shift(workload: Workload) -> Shift | None:
     """Whether validation inputs can be told from training inputs; None for data that are no numbers in arrays, or few."""
-    from lossdoctor.lab import forest
+    from lossdoctor.lab.observe import forest
 
     pairs = _both(workload)
     return forest.shift(pairs[0][0], pairs[1][0], workload.features) if pairs else None
@@ -158,7 +158,7 @@ def shift(workload: Workload) -> Shift | None:
 
 def mirrored(workload: Workload) -> Mirrored | None:
     """What a forest takes the mirror image of each class for; None for what is no picture with a class, or is never mirrored."""
-    from lossdoctor.lab import forest
+    from lossdoctor.lab.observe import forest
 
     flips = any(step.get("flip", 0) for step in workload.config.data.augment)
     found, classes = (arrays(workload, workload.splits[0]), indices(workload)) if flips else (None, None)
@@ -182,24 +182,24 @@ def likeness(workload: Workload) -> Array | None:
 
 def copies(workload: Workload) -> Copies | None:
     """How many validation examples are next to the same as a training example; None for data that are no numbers in arrays."""
-    from lossdoctor.lab import copies as search  # scikit-learn takes a second to import
+    from lossdoctor.lab.observe import duplicates  # scikit-learn takes a second to import
 
     pairs = _both(workload)
     if pairs is None or not all(np.isfinite(x).all() for x, _ in pairs):
         return None
-    return search.copies(*pairs)
+    return duplicates.copies(*pairs)
 
 
 def redundancy(workload: Workload) -> Redundancy | None:
     """Columns of the training table that are copies of others, or count its rows; None for other data."""
-    from lossdoctor.lab import copies as search
+    from lossdoctor.lab.observe import duplicates
 
     found = arrays(workload, workload.splits[0])
     if found is None or found[0].ndim != 2 or found[0].shape[1] < 2 or len(found[0]) < 50 or not np.isfinite(found[0]).all():
         return None
     known = workload.features
     names = known if len(known) == found[0].shape[1] else tuple(f"x{i}" for i in range(found[0].shape[1]))
-    return search.redundancy(found[0], names) if found[0].dtype.kind == "f" else None
+    return duplicates.redundancy(found[0], names) if found[0].dtype.kind == "f" else None
 
 
 def images(workload: Workload) -> Images | None:
@@ -242,7 +242,7 @@ def tokens(workload: Workload) -> Tokens | None:
 
 def baselines(workload: Workload) -> Baselines | None:
     """What simple models reach on the validation data; None for data that are no table or images with one target."""
-    from lossdoctor.lab import baselines as simple
+    from lossdoctor.lab.observe import simple_models
 
     pairs = _both(workload)
     if pairs is None or any(y.size != len(y) or not np.isfinite(y).all() for _, y in pairs):
@@ -251,7 +251,7 @@ def baselines(workload: Workload) -> Baselines | None:
         return None
     if workload.task == "regression" and workload.loss_name != "mse_loss":
         return None
-    return simple.baselines(*pairs, classes=workload.task == "classification")
+    return simple_models.baselines(*pairs, classes=workload.task == "classification")
 
 
 def plan(workload: Workload) -> Plan:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from lossdoctor.core.observation import Gradients, Output, Pass, Start
 from lossdoctor.lab.observe.common import FEW, examples, fresh, layer_of, loss_of, measurement, seeds_of
 from lossdoctor.lab.observe.data import IGNORED, arrays
-from lossdoctor.lab.tape import record
+from lossdoctor.lab.observe.tape import record
 from lossdoctor.lab.workload import INDEX, Workload
 
 MANY = 200  # weights from which on a direction among them says something

@@ -15,7 +15,7 @@ from lossdoctor.lab.fit import Schedule, predictions, stream
 from lossdoctor.lab.observe.budget import Clock, Range, affordable
 from lossdoctor.lab.observe.common import examples, fresh, layer_of, loss_of, measurement, step
 from lossdoctor.lab.observe.data import indices
-from lossdoctor.lab.tape import record, twins
+from lossdoctor.lab.observe.tape import record, twins
 from lossdoctor.lab.workload import Workload, as_labels
 
 STEPS = Range(0.05, 20, 40)  # steps of the short training

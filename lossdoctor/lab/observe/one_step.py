@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from lossdoctor.core.observation import Curvature, Independence, Pace
 from lossdoctor.lab.data import Batch, TensorSplit
 from lossdoctor.lab.fit import stream
-from lossdoctor.lab.observe import EXAMPLES, examples, fresh, measurement, untouched
+from lossdoctor.lab.observe.common import EXAMPLES, examples, fresh, measurement, untouched
 from lossdoctor.lab.workload import Workload
 
 KEPT = 8  # the place of the example whose neighbours are exchanged

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lossdoctor.core.observation import Felt, Reach, Reward
-from lossdoctor.lab.observe import examples, fresh, measurement, output
+from lossdoctor.lab.observe.common import examples, fresh, measurement
+from lossdoctor.lab.observe.model import output
 from lossdoctor.lab.workload import Workload, as_labels
 
 SCALES = (0.1, 0.3, 1.0, 3.0, 10.0)
