@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -45,8 +45,15 @@ FEWEST = 20  # different examples that show how fine the inputs are
 Array = NDArray[Any]
 
 
+class Arrays(NamedTuple):
+    """Inputs ``x`` [n, ...] and targets ``y`` [n, ...]."""
+
+    x: Array
+    y: Array
+
+
 @measurement
-def arrays(workload: Workload, split: Split) -> tuple[Array, Array] | None:
+def arrays(workload: Workload, split: Split) -> Arrays | None:
     """Inputs and targets of a split as arrays, a sample of a large one; None for batches that are no pair of tensors."""
     count = len(split)
     index = torch.arange(count)
@@ -56,15 +63,15 @@ def arrays(workload: Workload, split: Split) -> tuple[Array, Array] | None:
     batch = split.batch(index)
     if not isinstance(batch, tuple | list) or len(batch) != 2 or not all(isinstance(part, Tensor) for part in batch):
         return None
-    return batch[0].cpu().numpy(), batch[1].cpu().numpy()
+    return Arrays(batch[0].cpu().numpy(), batch[1].cpu().numpy())
 
 
 def columns(workload: Workload, split: Split) -> Columns | None:
     """The features of a split; None where the inputs are integers for an embedding, or no array."""
     found = arrays(workload, split)
-    if found is None or found[0].dtype.kind != "f" or not found[0].size:
+    if found is None or found.x.dtype.kind != "f" or not found.x.size:
         return None
-    return Columns.of(found[0], workload.features, len(split))
+    return Columns.of(found.x, workload.features, len(split))
 
 
 def targets(workload: Workload) -> Targets | None:
@@ -72,7 +79,7 @@ def targets(workload: Workload) -> Targets | None:
     found = arrays(workload, workload.train)
     if found is None:
         return None
-    y = found[1].astype(float).reshape(len(found[1]), -1)
+    y = found.y.astype(float).reshape(len(found.y), -1)
     known = np.where(np.isfinite(y), y, np.nan)
     if np.isnan(known).all():
         return None
@@ -89,7 +96,7 @@ def targets(workload: Workload) -> Targets | None:
         whole,
         y.shape[1],
         one_hot=y.shape[1] > 1 and bool((y >= 0).all()) and bool(np.allclose(y.sum(axis=1), 1.0, atol=1e-3)),
-        integer=found[1].dtype.kind in "iu",
+        integer=found.y.dtype.kind in "iu",
         order=float(np.corrcoef(np.arange(len(y)), y[:, 0].argsort(kind="stable").argsort())[0, 1]) if alone else 0.0,
     )
 
@@ -123,20 +130,21 @@ def relation(workload: Workload) -> Relation | None:
     """
     from lossdoctor.lab.observe import forest  # scikit-learn takes a second to import
 
-    found, val = (arrays(workload, split) for split in workload.splits)
+    train, val = (arrays(workload, split) for split in workload.splits)
     classes = workload.task == "classification"
-    if found is None or found[0].ndim not in (2, 3, 4) or found[0].dtype.kind != "f" or found[1].size > TARGETS * len(found[1]):
+    if train is None or train.x.ndim not in (2, 3, 4) or train.x.dtype.kind != "f" or train.y.size > TARGETS * len(train.y):
         return None
-    if not np.isfinite(found[1]).all() or (classes and found[1].size == len(found[1]) and indices(workload) is None):
+    if not np.isfinite(train.y).all() or (classes and train.y.size == len(train.y) and indices(workload) is None):
         return None
-    fits = val is not None and all(a.shape[1:] == b.shape[1:] for a, b in zip(val, found, strict=True)) and np.isfinite(val[1]).all()
+    if val is not None and not (all(a.shape[1:] == b.shape[1:] for a, b in zip(val, train, strict=True)) and np.isfinite(val.y).all()):
+        val = None
     best: Relation | None = None
-    for y, y_val in _varied(found[1], val[1] if fits and val else found[1][:0]):
-        told = forest.relation(found[0], y, (val[0], y_val) if fits and val else None, classes=classes)
+    for y, y_val in _varied(train.y, val.y if val else train.y[:0]):
+        told = forest.relation(train.x, y, (val.x, y_val) if val else None, classes=classes)
         best = max(filter(None, (best, told)), key=lambda one: one.score, default=None)
         if best is not None and best.score > best.chance + RELATED:
             break
-    return replace(best, table=found[0].ndim == 2) if best else None
+    return replace(best, table=train.x.ndim == 2) if best else None
 
 
 def _varied(y: Array, y_val: Array) -> Iterator[tuple[Array, Array]]:
@@ -152,27 +160,28 @@ def shift(workload: Workload) -> Shift | None:
     """Whether validation inputs can be told from training inputs; None for data that are no numbers in arrays, or few."""
     from lossdoctor.lab.observe import forest
 
-    pairs = _both(workload)
-    return forest.shift(pairs[0][0], pairs[1][0], workload.features) if pairs else None
+    both = _both(workload)
+    return forest.shift(both[0].x, both[1].x, workload.features) if both else None
 
 
 def mirrored(workload: Workload) -> Mirrored | None:
     """What a forest takes the mirror image of each class for; None for what is no picture with a class, or is never mirrored."""
     from lossdoctor.lab.observe import forest
 
-    flips = any(step.get("flip", 0) for step in workload.config.data.augment)
-    found, classes = (arrays(workload, workload.splits[0]), indices(workload)) if flips else (None, None)
-    if found is None or classes is None or found[0].ndim not in (3, 4) or found[0].dtype.kind != "f" or len(found[0]) != len(classes):
+    if not any(step.get("flip", 0) for step in workload.config.data.augment):
         return None
-    return forest.mirrored(found[0], classes)
+    found, classes = arrays(workload, workload.splits[0]), indices(workload)
+    if found is None or classes is None or found.x.ndim not in (3, 4) or found.x.dtype.kind != "f" or len(found.x) != len(classes):
+        return None
+    return forest.mirrored(found.x, classes)
 
 
 def likeness(workload: Workload) -> Array | None:
     """The correlation of each feature with the targets [f], absolute; None where there is no table with several features."""
     found = arrays(workload, workload.splits[0])
-    if found is None or found[0].ndim != 2 or found[0].shape[1] < 2 or len(found[0]) < 20:
+    if found is None or found.x.ndim != 2 or found.x.shape[1] < 2 or len(found.x) < 20:
         return None
-    x, y = found[0].astype(float), found[1].astype(float)
+    x, y = (part.astype(float) for part in found)
     if y.size != len(y) or not np.isfinite(x).all() or not np.isfinite(y).all():
         return None
     x, y = x - x.mean(axis=0), y.reshape(-1) - y.mean()
@@ -184,10 +193,10 @@ def copies(workload: Workload) -> Copies | None:
     """How many validation examples are next to the same as a training example; None for data that are no numbers in arrays."""
     from lossdoctor.lab.observe import duplicates  # scikit-learn takes a second to import
 
-    pairs = _both(workload)
-    if pairs is None or not all(np.isfinite(x).all() for x, _ in pairs):
+    both = _both(workload)
+    if both is None or not all(np.isfinite(x).all() for x, _ in both):
         return None
-    return duplicates.copies(*pairs)
+    return duplicates.copies(*both)
 
 
 def redundancy(workload: Workload) -> Redundancy | None:
@@ -195,19 +204,21 @@ def redundancy(workload: Workload) -> Redundancy | None:
     from lossdoctor.lab.observe import duplicates
 
     found = arrays(workload, workload.splits[0])
-    if found is None or found[0].ndim != 2 or found[0].shape[1] < 2 or len(found[0]) < 50 or not np.isfinite(found[0]).all():
+    if found is None or found.x.dtype.kind != "f" or found.x.ndim != 2 or not np.isfinite(found.x).all():
         return None
-    known = workload.features
-    names = known if len(known) == found[0].shape[1] else tuple(f"x{i}" for i in range(found[0].shape[1]))
-    return duplicates.redundancy(found[0], names) if found[0].dtype.kind == "f" else None
+    rows, count = found.x.shape
+    if count < 2 or rows < 50:
+        return None
+    names = workload.features if len(workload.features) == count else tuple(f"x{i}" for i in range(count))
+    return duplicates.redundancy(found.x, names)
 
 
 def images(workload: Workload) -> Images | None:
     """How the training images are stored; None where the inputs are no images [n, a, b, c]."""
     found = arrays(workload, workload.train)
-    if found is None or found[0].ndim != 4 or found[0].dtype.kind != "f" or not np.isfinite(found[0]).all():
+    if found is None or found.x.ndim != 4 or found.x.dtype.kind != "f" or not np.isfinite(found.x).all():
         return None
-    x = found[0][:500]
+    x = found.x[:500]
     near = np.abs(np.diff(x, axis=3)).mean()
     far = np.abs(x[..., 3:] - x[..., :-3]).mean() if x.shape[3] > 3 else 0.0
     return Images(x.shape[1:], float(near / far) if far > 0 else 0.0, float(x.min()), float(x.max()))
@@ -244,14 +255,14 @@ def baselines(workload: Workload) -> Baselines | None:
     """What simple models reach on the validation data; None for data that are no table or images with one target."""
     from lossdoctor.lab.observe import simple_models
 
-    pairs = _both(workload)
-    if pairs is None or any(y.size != len(y) or not np.isfinite(y).all() for _, y in pairs):
+    both = _both(workload)
+    if both is None or any(y.size != len(y) or not np.isfinite(y).all() for _, y in both):
         return None
     if workload.task == "classification" and indices(workload) is None:
         return None
     if workload.task == "regression" and workload.loss_name != "mse_loss":
         return None
-    return simple_models.baselines(*pairs, classes=workload.task == "classification")
+    return simple_models.baselines(*both, classes=workload.task == "classification")
 
 
 def plan(workload: Workload) -> Plan:
@@ -282,10 +293,10 @@ def plan(workload: Workload) -> Plan:
     )
 
 
-def _both(workload: Workload) -> tuple[tuple[Array, Array], tuple[Array, Array]] | None:
+def _both(workload: Workload) -> tuple[Arrays, Arrays] | None:
     """Training and validation as arrays, of decimal numbers and the same shape; None for other data."""
     train, val = (arrays(workload, split) for split in workload.splits)
-    if train is None or val is None or train[0].ndim < 2 or train[0].shape[1:] != val[0].shape[1:] or train[0].dtype.kind != "f":
+    if train is None or val is None or train.x.ndim < 2 or train.x.shape[1:] != val.x.shape[1:] or train.x.dtype.kind != "f":
         return None
     return train, val
 

@@ -24,13 +24,16 @@ def computable(workload: Workload) -> bool:
     if workload.config.training.step is not None or (seen := output(workload)) is None:
         return True
     found = arrays(workload, workload.splits[0])
-    if found is not None and workload.loss_name == "binary_cross_entropy" and found[1].dtype.kind in "iuf":
-        return bool(np.nanmin(found[1]) >= 0 and np.nanmax(found[1]) <= 1)
-    if found is None or workload.loss_name not in INDEX or found[1].dtype.kind == "f":
+    if found is None:
         return True
-    if found[1].ndim == 2 and found[1].shape[1] > 1 and len(seen.shape) == 2:
+    y = found.y
+    if workload.loss_name == "binary_cross_entropy" and y.dtype.kind in "iuf":
+        return bool(np.nanmin(y) >= 0 and np.nanmax(y) <= 1)
+    if workload.loss_name not in INDEX or y.dtype.kind == "f":
+        return True
+    if y.ndim == 2 and y.shape[1] > 1 and len(seen.shape) == 2:
         return False
-    return bool(found[1].min() >= 0 or found[1].min() == IGNORED) and bool(found[1].max() < seen.shape[1] if len(seen.shape) > 1 else True)
+    return bool(y.min() >= 0 or y.min() == IGNORED) and bool(len(seen.shape) < 2 or y.max() < seen.shape[1])
 
 
 @measurement
