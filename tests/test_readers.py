@@ -888,3 +888,52 @@ def test_scores_that_a_program_calls_by_its_own_name_are_of_validation() -> None
 def test_models_one_below_the_other_are_runs() -> None:
     rows = [[model, at, 1 / at] for model in ("lenet", "vgg") for at in range(1, 6)]
     assert [run.name for run in read("-", stdin=table(["Model", "Epoch", "Train Loss"], rows).encode())] == ["lenet", "vgg"]
+
+
+def test_a_level_of_logging_is_no_part_of_a_name() -> None:
+    for epoch in ("Epoch {}", "Epoch: {}"):
+        run = one("\n".join(f"2024-01-02 10:00:00 INFO {epoch.format(at)} loss {3 / at}" for at in range(4, 8)))
+        assert steps(run, "train_loss") == [4, 5, 6, 7]
+
+
+def test_what_is_logged_twice_counts_once() -> None:
+    line = "2024-01-02 10:00:0{} INFO Epoch {} CV info cv_loss {}"
+    run = one("\n".join(line.format(again, at, 2 / at) for at in range(1, 6) for again in (1, 2)))
+    assert values(run, "val_loss") == pytest.approx([2 / at for at in range(1, 6)])
+    assert steps(run, "val_loss") == [1, 2, 3, 4, 5]
+
+
+def test_of_several_processes_that_name_their_rank_behind_one_counts() -> None:
+    line = "DEBUG TRAIN Batch {}/9 loss {} lr 0.1 rank {}"
+    run = one("\n".join(line.format(at, at + rank / 10, rank) for at in range(1, 5) for rank in (1, 0)))
+    assert values(run, "train_loss") == pytest.approx([1.1, 2.1, 3.1, 4.1])
+
+
+def test_a_best_round_at_the_end_makes_no_boosting_log() -> None:
+    table = "Epoch\tTraining Loss\tValidation Loss\n" + "".join(f"{at}\t{2 / at}\t{3 / at}\n" for at in range(1, 6))
+    run = one(f"{table}\nEarly stopping, best iteration is:\n[7]\tvalid_0's binary_logloss: 0.1\n")
+    assert values(run, "val_loss") == pytest.approx([3 / at for at in range(1, 6)])
+
+
+def test_catboost_tells_by_its_best_which_way_its_metric_is_better() -> None:
+    def log(scores: list[float], best: Any) -> str:
+        return "".join(
+            f"{at}:\tlearn: {score:.4f}\ttest: {score - 0.01:.4f}\tbest: {best(scores[: at + 1]) - 0.01:.4f} (0)\ttotal: 1s\n"
+            for at, score in enumerate(scores)
+        )
+
+    up, down = [0.6, 0.7, 0.72, 0.71, 0.73, 0.74], [0.6, 0.5, 0.4, 0.41, 0.39, 0.38]
+    assert values(one(log(up, max)), "val_auc") == pytest.approx([score - 0.01 for score in up])
+    assert values(one(log(sorted(up), max)), "train_auc") == pytest.approx(sorted(up))
+    assert values(one(log(down, min)), "val_loss") == pytest.approx([score - 0.01 for score in down])
+
+
+def test_a_name_that_is_a_split_tells_the_split_of_its_row() -> None:
+    rows = [
+        {"name": name, "epoch": at, "average loss": (2 if name == "train" else 3) / at}
+        for at in range(1, 6)
+        for name in ("train", "validation")
+    ]
+    run = one("\n".join(map(json.dumps, rows)))
+    assert values(run, "train_loss") == pytest.approx([2 / at for at in range(1, 6)])
+    assert values(run, "val_loss") == pytest.approx([3 / at for at in range(1, 6)])

@@ -177,7 +177,7 @@ _AGENT = _set("policy value vf pg actor critic entropy q qf qf1 qf2 td kl alpha 
 _STEPS = _list(
     "globalstep totaltimesteps numtimesteps timesteps timestep step iteration iterations iter iters itr it currentsteps currentstep "
     "numupdates update updates nupdates frame frames numframes envsteps totalenvinteracts batch batchid batchidx kimg examplecounter "
-    "episode episodes game games ngames"
+    "episode episodes game games ngames totalstep"
 )
 _EPOCHS = _list("epoch epoche epoca epoque currentepoch epochnum epochid ep")
 _TIMES = _set("time walltime timestamp runtime elapsed elapsedtime timeelapsed relativetime wall t")
@@ -223,7 +223,7 @@ _PARTICLES = _set("на в по de del da do di des du der die das の")
 KNOWN = frozenset(
     {*SPLIT, *METRIC, *_TOTAL, *_DECOR, *_NOT_A_SERIES, *_REWARD_DECOR}
     | {"learning", "rate", "lr", "gradient", "grad", "norm", "cross", "squared", "absolute", "balanced", "categorical", "global", "time"}
-) - {"on", "in", "of", "the", "is"}
+) - {"on", "in", "of", "the", "is", "info"}
 """Words that belong to a name where they stand before a metric in running text."""
 
 

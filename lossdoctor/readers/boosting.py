@@ -12,6 +12,7 @@ from lossdoctor.core.table import Dialect, blocks, dialect
 
 _ROUND = re.compile(r"^\s*(?:\[(\d+)\]\s+(?=\S+[':-])|(\d+):\s+(?=learn:)|\[LightGBM\] \[Info\] Iteration:(\d+), (?=\S+ \S+ :))")
 _SCORE = re.compile(r"([^\s:]+(?:(?:'s)? [^\s:]+)*?) ?: ?([-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf))(?=\s|\+|$)", re.I)
+_REPEATED = "est iteration is"  # LightGBM shows it again on the next line
 _FILE = re.compile(r"(learn|test)_error\.tsv")
 
 
@@ -21,16 +22,47 @@ class Boosting(Reader):
     priority: ClassVar[int] = 40
 
     def sniff(self, source: Source) -> bool:
-        return source.is_text and any(True for line in source.text_head.splitlines() if _ROUND.match(line) and _SCORE.search(line))
+        lines = source.text_head.splitlines()
+        said = (before for before, line in zip(["", *lines], lines, strict=False) if _ROUND.match(line) and _SCORE.search(line))
+        return source.is_text and any(_REPEATED not in before for before in said)
 
     def rows(self, source: Source) -> Iterator[Row]:
+        return _told_apart(self._rounds(source))
+
+    def _rounds(self, source: Source) -> Iterator[dict[str, Any]]:
         repeated = False
         for line in source.lines():
             if (match := _ROUND.match(line)) and not repeated:
                 row: dict[str, Any] = {"iteration": int(match[1] or match[2] or match[3])}
                 row.update((_name(name), value) for name, value in _SCORE.findall(line[match.end() :]))
                 yield row
-            repeated = "est iteration is" in line  # LightGBM shows it again on the next line
+            repeated = _REPEATED in line
+
+
+def _told_apart(rows: Iterator[dict[str, Any]]) -> Iterator[Row]:
+    """The rows, those of CatBoost held until the best so far tells which way its metric, that it does not name, is better."""
+    held: list[dict[str, Any]] = []
+    rises: bool | None = None
+    for row in rows:
+        if "best" not in row:
+            yield row
+            continue
+        held.append(row)
+        if rises is None and row["best"] != row.get("test loss"):
+            rises = float(row["best"]) > float(row.get("test loss", "nan"))
+        if rises is not None:
+            yield from _named(held, rises)
+            held = []
+    if held:
+        yield from _named(held, float(held[-1]["best"]) > float(held[0]["best"]))
+
+
+def _named(rows: list[dict[str, Any]], rises: bool) -> Iterator[Row]:
+    """CatBoost's rows; of what is better when higher no program says less than an AUC."""
+    if rises:
+        yield {"#note": "the metric is better when higher; it is taken for an AUC"}
+    for row in rows:
+        yield {name.replace("loss", "auc"): value for name, value in row.items()} if rises else row
 
 
 class CatboostTsv(Reader):

@@ -23,6 +23,7 @@ _PROGRESS = re.compile(r"\[\s*(?P<at>\d+)\s*/\s*(?P<of>\d+)[\] ]|(?<![\w.])(?P<a
 _BAR = re.compile(r"(?<!\d)\d{1,12}\s*/\s*(\d{1,12})\s*(?:\[[=>.\s]+\]|[━╸]+)")
 _TOTAL = re.compile(r"\d/(\d{1,12})\s*(?:\[[=>.\s]+\]|[━╸]+)|\|\s*\d+/(\d{1,12}) \[|^\s*\[[=>.]+\].*?\d/(\d{1,12})\s*$")
 _RANK = re.compile(r"\[(?:rank|default)?(\d+)\]: ?")  # torchrun's, before each line of a process
+_RANK_BEHIND = re.compile(r" rank[ :=](\d+)\s*$")  # WeNet's
 _DONE = re.compile(r"(?<!\d)(\d{1,12})\s*/\s*\1(?!\d)")
 _INITIALS = "".join({word[0] for word in names.SPLIT})
 _SPLIT = re.compile(rf"(?<![\w/.\\-])(?=[{_INITIALS}])({'|'.join(sorted(names.SPLIT, key=len, reverse=True))})(?![\w/.\\])", re.I)
@@ -98,11 +99,12 @@ class ConsoleText(Reader):
         box: dict[str, Any] = {}
         bars, printed = Bars(), Printed()
         passing: dict[str, Any] = {}  # the mean so far of a pass over validation batches, of which the last is the measurement
+        last: dict[str, Any] = {}  # which another handler, or process, may have said again
         split = rank = ""
         for raw in _pointed(source.lines()):
             line = _plain(raw[:MOST])
-            if ranked := _RANK.match(line):
-                line = line[ranked.end() :]
+            if ranked := _RANK.match(line) or _RANK_BEHIND.search(line):
+                line = line[: ranked.start()] + line[ranked.end() :]
                 if rank and ranked[1] != rank:
                     continue  # all processes of a job tell of one training
             if boxed := _BOXED.match(line):
@@ -125,7 +127,8 @@ class ConsoleText(Reader):
                 split = marks[-1][1] if marks else split
                 row = pairs(line, marks)
                 row = pairs(line, _marks(line, "")) if heading.ends(row) else row
-            if row and bars.shows(line, row):
+            if row and bars.shows(line, row) and not (row == last and _axes(row)):
+                last = row
                 rank = rank or (ranked[1] if ranked else "")
                 printed.told = printed.told or any(_metric(name) not in _CLOCKS for name in row)
                 within = _PASS.match(line) is not None

@@ -138,7 +138,7 @@ def _columns(block: dict[str, Any], size: int, log: Log) -> Iterator[tuple[str, 
     rows = np.arange(log.rows, log.rows + size)
     columns = {name: column for name, values in block.items() if len(column := _column(name, values, rows))}
     columns = _untidy(columns, log)
-    phases = [name for name in columns if names.is_phase(name)]
+    phases = [name for name, column in columns.items() if names.is_phase(name) or _tells_splits(name, column)]
     for phase in phases:
         marks = columns.pop(phase)
         splits = np.array([names.split_of(str(mark)) or "" for mark in marks.value])
@@ -156,11 +156,16 @@ def _columns(block: dict[str, Any], size: int, log: Log) -> Iterator[tuple[str, 
     yield from columns.items()
 
 
+def _tells_splits(name: str, column: Column) -> bool:
+    """Whether a column that could name a metric names the split of each row: ``{"name": "validation", "loss": 0.5}``."""
+    return name in names.TIDY and column.is_text and all(names.split_of(str(mark)) for mark in set(column.value.tolist()))
+
+
 def _untidy(columns: dict[str, Column], log: Log) -> dict[str, Column]:
     """A long table (one row a measurement: its metric, its value) as a wide one."""
     pair = next(((name, value) for name, value in names.TIDY.items() if name in columns and value in columns), None)
     if pair is None or not columns[pair[0]].is_text:
-        return {name: column for name, column in columns.items() if name not in names.TIDY or not column.is_text}
+        return {name: cells for name, cells in columns.items() if name not in names.TIDY or not cells.is_text or _tells_splits(name, cells)}
     metric, value = columns.pop(pair[0]), columns.pop(pair[1])
     labels = np.array([str(text) for text in metric.at(value.row)])
     if names.VARIANT in columns:
