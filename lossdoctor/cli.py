@@ -77,32 +77,39 @@ def _entries() -> list[str]:
 Logs = Annotated[list[str], typer.Argument(metavar="LOG", help="A log file, a run folder, or - for standard input.")]
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The YAML file that describes model, data and training.")]
 FORMATS = "text, json, markdown, html, junit, sarif, github or gitlab"
+PLAIN = ("text", "json")  # formats of what is no report
 Format = Annotated[
     str, typer.Option("--format", metavar="NAME", help=f"How to print the report: {FORMATS}.", autocompletion=_complete(_formats))
 ]
+PlainFormat = Annotated[str, typer.Option("--format", metavar="NAME", help="Print text or json.", autocompletion=_complete(lambda: PLAIN))]
 Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the report to FILE.")]
 Select = Annotated[
     list[str] | None,
-    typer.Option("--select", metavar="CODES", help="Only checks whose code begins so: LR,GRAD001.", autocompletion=_complete(_checks)),
+    typer.Option(
+        "--select", metavar="CODES", help="Run only the checks whose codes start with these: LR,GRAD001.", autocompletion=_complete(_checks)
+    ),
 ]
 Ignore = Annotated[
-    list[str] | None, typer.Option("--ignore", metavar="CODES", help="No checks whose code begins so.", autocompletion=_complete(_checks))
+    list[str] | None,
+    typer.Option("--ignore", metavar="CODES", help="Skip the checks whose codes start with these.", autocompletion=_complete(_checks)),
 ]
 FailOn = Annotated[
     list[str] | None,
     typer.Option(
         "--fail-on",
         metavar="WORDS",
-        help="Exit 1 on a status (stalled), unhealthy, a code (LR001), a severity or worse (warning).",
+        help="Exit 1 on a status (stalled), any unhealthy status (unhealthy), a check (LR001), or a severity or worse (warning).",
         autocompletion=_complete(_policy_words),
     ),
 ]
 Baseline = Annotated[
     list[str] | None,
-    typer.Option("--baseline", metavar="LOG", help="A healthy run to judge by; give several seeds of it to show their spread."),
+    typer.Option("--baseline", metavar="LOG", help="A healthy run to compare with; give several seeds to show how much they differ."),
 ]
-Map = Annotated[list[str] | None, typer.Option("--map", metavar="ROLE=COLUMN", help="Take a column for a role: val_loss=dev_nll.")]
-Set = Annotated[list[str] | None, typer.Option("--set", metavar="CODE.NAME=VALUE", help="Set a threshold of a check.")]
+Map = Annotated[
+    list[str] | None, typer.Option("--map", metavar="ROLE=COLUMN", help="Name a column that was not recognised: val_loss=dev_nll.")
+]
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="CODE.NAME=VALUE", help="Set a threshold of a check: LR001.jump=3.")]
 Reader = Annotated[
     str | None,
     typer.Option(
@@ -110,7 +117,7 @@ Reader = Annotated[
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the verdict and the findings; no progress.")]
-NoColor = Annotated[bool, typer.Option("--no-color", help="No colour; NO_COLOR in the environment does the same.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="Print without colour, as with NO_COLOR in the environment.")]
 
 
 def _version(asked: bool) -> None:
@@ -160,7 +167,7 @@ def diagnose(
     quiet: Quiet = False,
     no_color: NoColor = False,
 ) -> None:
-    """Read any training log, say what is wrong and what to try; of several runs also which is better, and where they part.
+    """Read any training log, say what is wrong and what to try; of several runs also say which is better and where they part.
 
     \b
     Examples:
@@ -193,25 +200,29 @@ def probe(
     config: Config,
     examine_only: Annotated[bool, typer.Option("--examine-only", help="Stop after the findings, before any search.")] = False,
     fixed: Annotated[
-        Path | None, typer.Option("--fixed", metavar="FILE", help="Where the fixed config goes.", show_default="CONFIG with .fixed.yaml")
+        Path | None,
+        typer.Option("--fixed", metavar="FILE", help="Where to write the fixed config.", show_default="CONFIG with .fixed.yaml"),
     ] = None,
-    budget: Annotated[str | None, typer.Option("--budget", metavar="TIME", help="Wall clock to spend: 30s, 2m, 1h.")] = None,
+    budget: Annotated[str | None, typer.Option("--budget", metavar="TIME", help="How long the probe may take: 30s, 2m, 1h.")] = None,
     steps: Annotated[
         int | None,
-        typer.Option("--steps", metavar="N", min=1, help="Training steps of all trials.", show_default="about one full training"),
+        typer.Option("--steps", metavar="N", min=1, help="Training steps of all trials together.", show_default="about one full training"),
     ] = None,
-    log: Annotated[Path | None, typer.Option("--log", metavar="LOG", help="The log of your own training of this config.")] = None,
-    trials: Annotated[Path | None, typer.Option("--trials", metavar="FOLDER", help="Write the log of every trial there.")] = None,
-    no_resume: Annotated[bool, typer.Option("--no-resume", help="Do not go on with a probe that was interrupted.")] = False,
+    log: Annotated[Path | None, typer.Option("--log", metavar="LOG", help="The log of your own training with this config.")] = None,
+    trials: Annotated[Path | None, typer.Option("--trials", metavar="FOLDER", help="Write the log of every trial to FOLDER.")] = None,
+    no_resume: Annotated[bool, typer.Option("--no-resume", help="Start afresh instead of resuming an interrupted probe.")] = False,
     device: Annotated[str | None, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = None,
-    seeds: Annotated[int | None, typer.Option("--seeds", metavar="N", min=2, help="Paired trainings behind each proof.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", metavar="N", min=2, help="Pairs of trainings behind each proof, with the fix and without.")
+    ] = None,
     format: Format = "text",
     output: Output = None,
     select: Select = None,
     ignore: Ignore = None,
     fail_on: FailOn = None,
     asserted: Annotated[
-        list[str] | None, typer.Option("--assert", metavar="WHAT", help="Exit 1 where it does not hold: overfit (one batch, by heart).")
+        list[str] | None,
+        typer.Option("--assert", metavar="WHAT", help="Exit 1 if this fails: overfit (the model can learn one batch by heart)."),
     ] = None,
     thresholds: Set = None,
     quiet: Quiet = False,
@@ -253,7 +264,9 @@ def probe(
             progress=show,
         )
     if proof.resumed and not quiet:
-        print(f"went on with an interrupted probe, {proof.resumed} trainings were known; --no-resume starts afresh", file=sys.stderr)
+        print(
+            f"went on with an interrupted probe: {proof.resumed} trainings were known already; --no-resume starts afresh", file=sys.stderr
+        )
     objections = tuple(policy.broken_by(proof.status, proof.examination.findings))
     page = console.page(output=output, no_color=no_color, quiet=quiet)
     console.write(report.proof(proof, page, objections), output)
@@ -268,13 +281,13 @@ def probe(
 def train(
     config: Config,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where the log goes; without it, it is printed.")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the log to FILE instead of printing it.")
     ] = None,
-    epochs: Annotated[int | None, typer.Option("--epochs", metavar="N", min=1, help="Instead of training.epochs.")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Instead of training.seed.")] = None,
-    device: Annotated[str | None, typer.Option("--device", metavar="NAME", help="Instead of probe.device.")] = None,
-    format: Format = "text",
-    quiet: Quiet = False,
+    epochs: Annotated[int | None, typer.Option("--epochs", metavar="N", min=1, help="Overrides training.epochs.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Overrides training.seed.")] = None,
+    device: Annotated[str | None, typer.Option("--device", metavar="NAME", help="Overrides probe.device.")] = None,
+    format: PlainFormat = "text",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the log.")] = False,
 ) -> None:
     """Train exactly what the config says; write a log that `diagnose` reads.
 
@@ -288,7 +301,7 @@ def train(
     from lossdoctor.train import Row, best
     from lossdoctor.train import train as run_train
 
-    _report(format)
+    _check_plain(format)
     console.check_output(output)
     printed = output is None and format == "text"
     destination, on_terminal = sys.stdout if printed else output, sys.stdout.isatty()
@@ -304,18 +317,19 @@ def train(
         console.write(f"{len(rows)} epochs in {output}; `lossdoctor diagnose {output}` reads it\n")
 
 
-@app.command(short_help="For CI: exit 1 where a run breaks the policy.")
+@app.command(short_help="For CI: exit 1 if a run breaks the policy.")
 def gate(
     logs: Logs,
     fail_on: FailOn = None,
     max_wasted: Annotated[
-        float | None, typer.Option("--max-wasted", metavar="SHARE", help="Fail where more came after the step to stop at: 0.3.")
+        float | None,
+        typer.Option("--max-wasted", metavar="SHARE", help="Fail if more of the run came after the step where it could have stopped: 0.3."),
     ] = None,
     min_gain: Annotated[
-        str | None, typer.Option("--min-gain", metavar="GAIN", help="Fail where the forecast gains less: 0.01, or 1% of its value.")
+        str | None, typer.Option("--min-gain", metavar="GAIN", help="Fail if the forecast gains less: 0.01, or 1% of its value.")
     ] = None,
     reach: Annotated[
-        list[str] | None, typer.Option("--reach", metavar="GOAL", help="A level to be reached: 'val_accuracy>=0.9@epoch 10'.")
+        list[str] | None, typer.Option("--reach", metavar="GOAL", help="A level that the run must reach: 'val_accuracy>=0.9@epoch 10'.")
     ] = None,
     require: Annotated[
         list[str] | None, typer.Option("--require", metavar="SERIES", help="Series that the log must have: val_loss,lr.")
@@ -331,10 +345,10 @@ def gate(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the runs that fail.")] = False,
     no_color: NoColor = False,
 ) -> None:
-    """For CI: print one line a run, exit 1 where a run breaks the policy.
+    """For CI: print one line per run, exit 1 if a run breaks the policy.
 
     The policy is [tool.lossdoctor.gate] of pyproject.toml, or [gate] of lossdoctor.toml, in this folder or the nearest above
-    it; an option takes the place of the same key there. Without fail_on, every unhealthy status fails.
+    it; an option overrides the same key there. Without fail_on, every unhealthy status fails.
 
     \b
     Examples:
@@ -369,29 +383,41 @@ def gate(
 
 @app.command(short_help="Follow a growing log; stop a training that is beyond hope.")
 def watch(
-    log: Annotated[str, typer.Argument(metavar="LOG", help="A log or run folder that grows; - for standard input, or what CMD prints.")],
-    command: Annotated[list[str] | None, typer.Argument(metavar="[-- CMD...]", help="The training to start, and to stop.")] = None,
-    interval: Annotated[str, typer.Option("--interval", metavar="TIME", help="Between looks; longer where a look is costly.")] = "2s",
-    hold: Annotated[str, typer.Option("--hold", metavar="TIME", help="How long a verdict must hold at least, but for NaN.")] = "1m",
-    grace: Annotated[str, typer.Option("--grace", metavar="TIME", help="From SIGTERM to SIGKILL.")] = "10s",
+    log: Annotated[str, typer.Argument(metavar="LOG", help="A growing log or run folder; - for standard input, or for what CMD prints.")],
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- CMD...]", help="The training to start, and to stop when it is beyond hope.")
+    ] = None,
+    interval: Annotated[str, typer.Option("--interval", metavar="TIME", help="Time between looks; longer if a look is costly.")] = "2s",
+    hold: Annotated[str, typer.Option("--hold", metavar="TIME", help="How long a verdict must last at least; NaN need not.")] = "1m",
+    grace: Annotated[str, typer.Option("--grace", metavar="TIME", help="Time from SIGTERM to SIGKILL.")] = "10s",
     until_idle: Annotated[
-        str | None, typer.Option("--until-idle", metavar="TIME", help="Without CMD: end when the log has not grown for so long.")
+        str | None, typer.Option("--until-idle", metavar="TIME", help="Without CMD: end when the log has not grown for this long.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what is beyond hope, and stop nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what is beyond hope, but stop nothing.")] = False,
     on_stall: Annotated[
-        str | None, typer.Option("--on-stall", metavar="SHELL", help="Run this then: JSON on stdin, LOSSDOCTOR_STATUS and so on set.")
+        str | None,
+        typer.Option(
+            "--on-stall",
+            metavar="SHELL",
+            help="A command to run when a run is beyond hope: JSON on its stdin, LOSSDOCTOR_STATUS etc. set.",
+        ),
     ] = None,
-    webhook: Annotated[str | None, typer.Option("--webhook", metavar="URL", help="POST the JSON there then.")] = None,
-    fail_on: FailOn = None,
+    webhook: Annotated[str | None, typer.Option("--webhook", metavar="URL", help="Where to POST the same JSON.")] = None,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail-on", metavar="WORDS", help="What to stop for, as in `lossdoctor gate`.", autocompletion=_complete(_policy_words)
+        ),
+    ] = None,
     mapping: Map = None,
     reader: Reader = None,
     no_color: NoColor = False,
 ) -> None:
     """Follow a growing log live; stop CMD when the run is beyond hope.
 
-    Beyond hope is a run where a verdict that --fail-on names (else: non_finite, diverging, never_learned, stalled, overfitting)
-    is confident, and has held over several looks, for --hold, and while the run grew by half or more. CMD then gets SIGTERM and,
-    after --grace, SIGKILL, with all its processes. The exit code is CMD's own, or 1 where it was stopped.
+    A run is beyond hope when a verdict that --fail-on names (by default non_finite, diverging, never_learned, stalled and
+    overfitting) is confident and has lasted: over several looks, for --hold, and while the run grew by half or more. Then
+    CMD and all its processes get SIGTERM and, after --grace, SIGKILL. The exit code is that of CMD, or 1 if it was stopped.
 
     \b
     Examples:
@@ -439,7 +465,9 @@ def init(
     model: Annotated[str, typer.Option("--model", metavar="FILE.py:NAME", help="The callable that builds the model.")],
     data: Annotated[str, typer.Option("--data", metavar="DATA", help="FILE.py:NAME, or a .csv .tsv .parquet .npz file.")],
     target: Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="The column of a table to predict.")] = None,
-    val: Annotated[str | None, typer.Option("--val", metavar="DATA", help="Validation data; else a share of DATA is held out.")] = None,
+    val: Annotated[
+        str | None, typer.Option("--val", metavar="DATA", help="Validation data; without it, a share of DATA is held out.")
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the config to FILE.")] = None,
 ) -> None:
     """Write a commented config from a model and data, their paths relative to the config.
@@ -463,13 +491,15 @@ def explain(
     code: Annotated[
         str | None,
         typer.Argument(
-            metavar="[CODE]", help="A code (LR001), a name, or `readers`; with --schema, which one.", autocompletion=_complete(_entries)
+            metavar="[CODE]",
+            help="A code (LR001), a name, or `readers`; with --schema: config, diagnose or probe.",
+            autocompletion=_complete(_entries),
         ),
     ] = None,
     schema: Annotated[
         bool, typer.Option("--schema", help="Print a JSON Schema: of the probe config, or of what `diagnose` or `probe` reports.")
     ] = False,
-    format: Format = "text",
+    format: PlainFormat = "text",
     output: Output = None,
     no_color: NoColor = False,
 ) -> None:
@@ -487,7 +517,7 @@ def explain(
     from lossdoctor.reports.json import dump
     from lossdoctor.reports.terminal.explanation import explanation
 
-    _report(format)
+    _check_plain(format)
     console.check_output(output)
     if schema:
         from lossdoctor.schemas import schema as schema_of
@@ -565,6 +595,13 @@ def _report(format: str) -> Report:
     if format not in reports():
         raise UsageError(f"--format {format!r}: there is no such report{did_you_mean(format, reports())}; there are {', '.join(reports())}")
     return reports()[format]
+
+
+def _check_plain(format: str) -> None:
+    from lossdoctor.core.text import did_you_mean
+
+    if format not in PLAIN:
+        raise UsageError(f"--format {format!r}: this command prints {' or '.join(PLAIN)}{did_you_mean(format, PLAIN)}")
 
 
 def _summarise(format: str, write: Callable[[Report], str]) -> None:

@@ -219,6 +219,7 @@ def test_a_log_without_permission(run: Callable[..., SimpleNamespace], log: Call
         (["diagnose", "LOG", "--output", "no/such/folder/report.txt"], "no/such/folder"),
         (["diagnose", "LOG", "--output", "."], "folder"),
         (["explain", "LR0O1"], "'LR001'"),
+        (["explain", "LR001", "--format", "html"], "text or json"),
         (["explain", "learning-rate-to-high"], "learning-rate-too-high"),
         (["probe", "no.yaml"], "no.yaml"),
         (["train", "no.yaml"], "no.yaml"),
