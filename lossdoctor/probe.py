@@ -23,6 +23,7 @@ from lossdoctor.core.signals import Signals
 from lossdoctor.core.trial import Cost, Proof
 
 FLOOR = 1000  # training steps that a search is given at least: where a training is shorter, its cost hardly matters
+FLOOR_ILL = 2000  # and where it is ill for sure, so that there is something to find
 TIMELY = 0.5  # share of the time that the trials are planned for: evaluating and examining take time too
 GLANCE = 10.0  # seconds of training, evaluations included, that an examination alone may take
 POINTS = 8  # evaluations in the first look at a training
@@ -86,10 +87,12 @@ def probe(
         workload = Workload.load(file, device)
         proof = Proof(file.path, str(workload.device), Status.TOO_SHORT, Examination())
         try:
-            steps = steps or file.config.probe.steps or max(workload.steps, FLOOR)
+            asked = steps or file.config.probe.steps
+            steps = asked or max(workload.steps, FLOOR)
             executor, pace = isolate.settled(worker, file, workload, steps)
             left = deadline - time.monotonic()
             affordable = _affordable(workload, pace, min(left, GLANCE) if examine_only else left, steps)
+            at_most = _affordable(workload, pace, left, asked or max(steps, FLOOR_ILL))
             journal = Journal(file.path, workload, __version__, resume=resume)
             bench = Bench.open(file, workload, executor, _looks(affordable), journal)
         except UserCodeError as error:
@@ -98,7 +101,7 @@ def probe(
         bench.deadline = deadline
         proof = replace(proof, resumed=len(journal.known))
         patient = Patient(bench, checks, Signals(discover.signals(), workload=workload), progress, own)
-        search = patient.search(affordable, seeds)
+        search = patient.search(affordable, at_most, seeds)
         interrupted = False
         try:
             if overfit:
@@ -178,13 +181,13 @@ class Patient:
         ill = self.verdict is not None and self.verdict.status.healthy is False and self.verdict.status is not Status.OVERFITTING
         return sorted(pool, key=lambda c: not c.led and c.fix.cures <= passed), ill
 
-    def search(self, budget: float, seeds: int | None) -> Search:
-        """The search that asks this patient for candidates."""
+    def search(self, budget: float, at_most: float, seeds: int | None) -> Search:
+        """The search that asks this patient for candidates, for ``at_most`` full trainings where it is ill."""
         from lossdoctor.lab.search import Search
 
         config = self.bench.workload.config
         first = config.training.seed
-        return Search(self.bench, range(first, first + (seeds or config.probe.seeds)), budget, self.examined, self.progress)
+        return Search(self.bench, range(first, first + (seeds or config.probe.seeds)), budget, self.examined, self.progress, at_most)
 
     def told(self, proof: Proof, search: Search, *, interrupted: bool) -> Proof:
         """The proof with all that is known when the search has ended."""

@@ -136,6 +136,17 @@ def test_a_lucky_first_seed_does_not_hide_what_most_seeds_show() -> None:
     assert any(treatment.effect and treatment.effect.gain > 0.5 for treatment in found.treatments.values())
 
 
+@pytest.mark.parametrize("early", [1.3, 0.93])
+def test_what_is_worse_at_first_or_gains_too_little_is_tried_for_longer_before_what_no_finding_calls_for(early: float) -> None:
+    def loss(changes: dict[str, Any], seed: int, step: np.ndarray) -> np.ndarray:
+        return np.where(step < 110, early, 0.2) + 0.005 * seed if "a" in changes else flat(seed, step)
+
+    sure = Candidate(Cure(), Patch({"a": 1}), 0.9 if early > 1 else 0.6, "X1")
+    found = search(Scripted(loss), [sure, *(Candidate(OtherCure(), Patch({key: 1})) for key in "bcdefghijklmnop")])
+    assert chosen(found) == [{"a": 1}]
+    assert any(treatment.verified and treatment.patch.changes == {"a": 1} for treatment in found.treatments.values())
+
+
 def test_two_faults_that_hide_each_other_are_mended_together_and_their_shares_add_up() -> None:
     def loss(changes: dict[str, Any], seed: int, step: np.ndarray) -> np.ndarray:
         return falling(seed, step) if {"a", "b"} <= set(changes) else flat(seed, step)

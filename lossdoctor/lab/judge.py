@@ -38,15 +38,19 @@ class Judge:
 
     @classmethod
     def for_workload(cls, workload: Workload, first: Row) -> Judge:
-        """The judge of a training whose first evaluation was ``first``."""
+        """The judge of a training whose first evaluation was ``first``.
+
+        The config's own step may scale its loss: where that starts far from what a constant guess costs, it is its own yardstick.
+        """
         if workload.labels is not None and "val_balanced_loss" in first:
             counts = torch.bincount(workload.labels, minlength=workload.classes or 2)
             counts = counts[counts > 0]
             if len(counts) > 1 and counts.max() > IMBALANCED * counts.min():
                 return cls("val_balanced_loss", math.log(len(counts)))
-        chance = workload.chance()
+        chance = workload.chance() or 0.0
         start = abs(first["val_loss"]) if math.isfinite(first["val_loss"]) else 1.0
-        return cls("val_loss", chance or start)
+        rescaled = workload.config.training.step is not None and not chance < EXPLODED * start < EXPLODED**2 * chance
+        return cls("val_loss", start if rescaled else chance or start)
 
     def value(self, row: Row) -> float:
         """The judged metric of a row; infinite where the training blew up."""
@@ -77,8 +81,12 @@ class Judge:
 
     def material(self, gain: float, before: float, *, led: bool) -> bool:
         """Whether a gain over the level ``before`` is large enough to matter."""
+        return gain > self.least(before, led=led)
+
+    def least(self, before: float, *, led: bool) -> float:
+        """The gain over the level ``before`` beyond which it is material."""
         relative, absolute = (self.led_relative, self.led_absolute) if led else (self.blind_relative, self.blind_absolute)
-        return gain > max(relative * abs(self.worth(before)), absolute * self.scale)
+        return max(relative * abs(self.worth(before)), absolute * self.scale)
 
     def promising(self, before: Sequence[float], after: Sequence[float]) -> bool:
         """Whether a gain is not proved although it would be material and no seed speaks against it: more seeds may tell."""

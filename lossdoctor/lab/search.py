@@ -38,7 +38,9 @@ BUNDLED = 0.5  # evidence from which a fix is in the bundle: that of a confident
 MOST_SEEDS = 7  # pairs after which a gain that is still not sure is none
 REFINEMENTS = 4  # trials with which a learning rate is followed
 OVERDRAFT = 1.1  # times the budget, so that what was found for it can still be verified
-SURE = 0.75  # evidence of a finding that is doubted only after other seeds were asked
+SURE = 0.75  # evidence of a finding that is doubted only after other seeds were asked, and its cure only after longer trials
+LEADING = 0.5  # share of the budget that is for what sure findings call for, while nothing is proved
+HALFWAY = 0.5  # of a material gain: what comes so far is tried for longer before anything that no finding calls for
 PARTS = 4  # fixes in a combination at most
 EVIDENCE = 0.3  # how much of the best gain a finding's full confidence is worth when two fixes do about as well
 WORTH_ADDING = 0.05  # share of the gain so far that a further fix must add where a finding calls for it
@@ -105,7 +107,7 @@ class Search:
     """The state of a search, so that what is known can be told whenever it ends.
 
     ``pool`` gives the candidates that the log of the baseline so far, if there is time for any, calls for, and all others; ``budget`` is
-    in full trainings.
+    in full trainings, ``at_most`` what it rises to where the training is ill for sure.
     """
 
     bench: Bench
@@ -113,6 +115,7 @@ class Search:
     budget: float
     pool: Callable[[Run | None, float], tuple[Sequence[Candidate], bool]]
     progress: Progress = lambda *_: None
+    at_most: float = 0.0
     share: float = 1.0
     seen: float = 1.0
     treatments: dict[tuple[str, ...], Treatment] = field(default_factory=dict)
@@ -165,9 +168,12 @@ class Search:
         self.bench.limit = self.budget
         self.progress(f"the config as it is, {self.seen:.0%} of its training")
         pool, ill = self._ask()
-        led, blind = [c for c in pool if c.led], [c for c in pool if not c.led] if ill else []
-        blind = self.hopes or blind
-        for part in (led, blind):
+        self.budget = max(self.budget, self.at_most) if ill else self.budget
+        led = [c for c in pool if c.evidence >= BUNDLED]
+        weak, blind = [c for c in pool if 0 < c.evidence < BUNDLED], [c for c in pool if not c.led] if ill else []
+        for part in (led, weak, self.hopes or blind):
+            if part is not led and self._leading(led):
+                continue
             for share in _doubled(begin, self.seen):
                 self.share = share
                 if self._proved([c for c in part if share == self.seen or c.fix.family not in LATE]):
@@ -175,6 +181,18 @@ class Search:
             if self.seen == begin and any(c.evidence >= SURE for c in part) and self._lucky():
                 return self._settled(begin)
         return False
+
+    def _leading(self, led: Sequence[Candidate]) -> bool:
+        """Whether longer trials of what confident findings call for come before trials of anything else."""
+        in_time = self.bench.spent < LEADING * self.budget
+        return self.seen < 1 and any((in_time and c.evidence >= SURE) or self._gain_of(c) > HALFWAY for c in led)
+
+    def _gain_of(self, candidate: Candidate) -> float:
+        """The gain in a candidate's longest trial so far, as a share of what is material; below zero where it failed or had none."""
+        known = self.treatments.get(_key([candidate]))
+        if known is None or known.effect is None:
+            return -math.inf
+        return known.effect.gain / self.judge.least(known.value + known.effect.gain, led=True)
 
     def _lucky(self) -> bool:
         """Whether the first seed is not the typical one, which now takes its place: a lucky start hides an illness that most show."""
@@ -206,7 +224,7 @@ class Search:
         """The fix that holds, in the dose that does best, and what must come with it."""
         holding: list[Candidate] = []
         rivals = 0
-        for candidate in _spread(pool):
+        for candidate in sorted(_spread(pool), key=lambda c: self._gain_of(c) <= HALFWAY):
             if holding and (rivals == RIVALS or candidate.evidence < BUNDLED):
                 break
             if self._hopeless(candidate) or any(candidate.clashes(other) for other in holding):
@@ -355,9 +373,11 @@ class Search:
         return trial.value if trial.error is None else math.inf
 
     def _hopeless(self, candidate: Candidate) -> bool:
-        """Whether an earlier look at less of the training has shown that a candidate fails or does nothing."""
+        """Whether an earlier look at less of the training shows that a candidate fails, or does nothing and no finding is sure of it."""
         known = self.treatments.get(_key([candidate]))
-        return known is not None and (known.effect is None or known.effect.gain < STIR * self.judge.scale)
+        if known is None or known.effect is None:
+            return known is not None
+        return candidate.evidence < SURE and known.effect.gain < STIR * self.judge.scale
 
     def _bundle(self, pool: Sequence[Candidate]) -> list[Candidate]:
         """What the findings call for, all at once: faults that hide each other can only be mended together."""
@@ -432,10 +452,11 @@ class Search:
         *,
         verified: bool = False,
     ) -> None:
-        """Keep the best-founded result of every combination: more seeds and more steps replace fewer."""
+        """Keep the best-founded result of every combination: more seeds and more steps replace fewer, and what is proved replaces all."""
         effect: Effect | None = None if error else self.judge.effect(before, after)
         known = self.treatments.get(_key(parts))
-        if not parts or (known and known.effect and effect and (known.effect.seeds, known.steps) > (effect.seeds, steps)):
+        fewer = known and known.effect and effect and (known.verified, known.effect.seeds, known.steps) > (verified, effect.seeds, steps)
+        if not parts or fewer:
             return
         value = statistics.fmean(after)
         self.treatments[_key(parts)] = Treatment(tuple(p.fix for p in parts), self._merged(parts), value, effect, steps, verified, error)
