@@ -240,6 +240,16 @@ def test_a_fix_is_not_proposed_twice(fault: str) -> None:
         assert next(patches(code, cause, work)) not in list(patches(code, cause, again))
 
 
+def test_all_widths_of_a_model_grow_together_and_nothing_else() -> None:
+    arguments = {"hidden_dim": 3, "code": 2, "sizes": [2, 2], "neck": 2, "n_classes": 2, "hidden_layers": 2, "inputs": 64, "bias": True}
+    narrow = Finding("CAP102", "", "capacity", Severity.WARNING, 0.6, "", None, None, {"units": 2})
+    first, *others = FIXES["FCAP01"].propose(Settings({"model.args": arguments}), narrow)
+    assert first.changes == {"model.args.hidden_dim": 12, "model.args.code": 8, "model.args.neck": 8}
+    assert {"model.args.code": 8} in [patch.changes for patch in others]
+    named = next(FIXES["FCAP01"].propose(Settings({"model.args": {"hidden": [2, 4], "out_dim": 2}}), None))
+    assert named.changes == {"model.args.hidden": [8, 16]}
+
+
 def test_a_target_that_is_missing_is_not_filled_in() -> None:
     work = made(FAULTS["missing values"][2])
     assert not any(patch.changes for patch in patches("FPRE04", "PRE102", work, columns=["the target"]))

@@ -10,6 +10,9 @@ from lossdoctor.core.check import Finding
 from lossdoctor.core.unit import Unit
 
 EDITS = "model.edits"
+# words in the name of an argument that is a width, and in that of one that is something else
+WIDTH = frozenset(("hidden", "width", "units", "neurons", "dim", "channels", "filters", "latent", "code", "bottleneck", "nhid"))
+NO_WIDTH = frozenset(("in", "input", "inputs", "out", "output", "outputs", "classes", "layers", "blocks", "heads", "depth"))
 
 
 class Settings:
@@ -31,6 +34,19 @@ class Settings:
                 return default
             node = node[part]
         return default if node is None else node
+
+    def widths(self, units: Any = None) -> dict[str, Any]:
+        """The arguments of the model's factory that their names, or the value ``units``, tell to be the units of hidden layers.
+
+        A number, or a list with one for each layer.
+        """
+        found: dict[str, Any] = {}
+        for name, value in (self.get("model.args") or {}).items():
+            words = set(name.lower().split("_"))
+            meant = words & WIDTH or value == units or name.lower() in ("d_model", "features")
+            if meant and not words & NO_WIDTH and _is_size(value):
+                found[name] = value
+        return found
 
 
 @dataclass(frozen=True)
@@ -94,6 +110,10 @@ class Fix(Unit):
     def edit(config: Settings, **edit: Any) -> dict[str, Any]:
         """The changes that append one edit of the built model, ``{"swap_activation": "relu"}``."""
         return {EDITS: [*(config.get(EDITS) or []), edit]}
+
+
+def _is_size(value: Any) -> bool:
+    return all(isinstance(each, int) and not isinstance(each, bool) for each in (value if isinstance(value, list) else [value]))
 
 
 def _copy(value: Any) -> Any:

@@ -19,13 +19,11 @@ class Narrow(Fix):
     cures = frozenset({"REG001"})
     references = ("Goodfellow et al. 2016, Deep Learning, 5.2 Capacity, Overfitting and Underfitting",)
     factor = 4
-    widths = ("hidden", "width", "units", "dim", "channels", "filters", "d_model", "n_hidden", "hidden_size", "hidden_dim", "features")
 
     def propose(self, config: Settings, finding: Finding | None) -> Iterator[Patch]:
         if finding is None:
             return
-        arguments = config.get("model.args") or {}
-        named = {name: value for name, value in arguments.items() if name.lower() in self.widths and isinstance(value, int | list)}
+        named = config.widths()
         for name, value in named.items():
             less = [max(1, v // self.factor) for v in value] if isinstance(value, list) else max(1, value // self.factor)
             yield Patch({f"model.args.{name}": less}, f"{name} {value} -> {less}")

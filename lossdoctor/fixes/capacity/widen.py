@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from lossdoctor.core.check import Finding
 from lossdoctor.core.fix import Fix, Patch, Settings
@@ -20,15 +21,19 @@ class Widen(Fix):
     references = ("Goodfellow et al. 2016, Deep Learning, 11.4",)
     cost = 2.0
     factors = (4, 16)
-    widths = ("hidden", "width", "units", "dim", "channels", "filters", "d_model", "n_hidden", "hidden_size", "hidden_dim", "features")
 
     def propose(self, config: Settings, finding: Finding | None) -> Iterator[Patch]:
-        arguments = config.get("model.args") or {}
-        named = [key for key, value in arguments.items() if key.lower() in self.widths and isinstance(value, int | list)]
-        for factor in self.factors if finding else self.factors[:1]:
-            for key in named:
-                value = arguments[key]
-                wider = [v * factor for v in value] if isinstance(value, list) else value * factor
-                yield Patch({f"model.args.{key}": wider}, f"{key} {value} -> {wider}")
-            if not named:
-                yield Patch(self.edit(config, widen=factor), f"hidden layers {factor} times as wide")
+        """All arguments that are widths together, since one that stays narrow holds back the rest; then each alone."""
+        widths = config.widths(finding.evidence.get("units") if finding else None)
+        factors = self.factors if finding else self.factors[:1]
+        for names in [list(widths), *([name] for name in widths if len(widths) > 1)] if widths else []:
+            for factor in factors:
+                wider = {name: _times(widths[name], factor) for name in names}
+                why = ", ".join(f"{name} {widths[name]} -> {value}" for name, value in wider.items())
+                yield Patch({f"model.args.{name}": value for name, value in wider.items()}, why)
+        for factor in () if widths else factors:
+            yield Patch(self.edit(config, widen=factor), f"hidden layers {factor} times as wide")
+
+
+def _times(value: Any, factor: int) -> Any:
+    return [each * factor for each in value] if isinstance(value, list) else value * factor
