@@ -18,7 +18,7 @@ class GeneralizationGap(Check):
     """
 
     code, severity = "REG001", Severity.WARNING
-    requires = frozenset({"NUM001", "STOP001", "LR001"})
+    requires = frozenset({"NUM001", "STOP001", "LR001", "PRE108", "LAB102"})
     references = ("Goodfellow et al. 2016, Deep Learning, 5.2 Capacity, Overfitting and Underfitting",)
     share = 0.6  # of the validation loss that the gap makes; own
     visible = 0.2  # of the first validation loss; own
