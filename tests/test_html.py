@@ -27,10 +27,10 @@ from lossdoctor.core.fix import Fix, Patch, Settings
 from lossdoctor.core.report import Beside, Page
 from lossdoctor.core.ruling import Objection, Ruling
 from lossdoctor.core.run import Run
-from lossdoctor.core.thin import thin, trend
 from lossdoctor.core.trial import Chosen, Cost, Effect, Level, Prescription, Proof, Treatment
 from lossdoctor.core.wording import yaml_diff
 from lossdoctor.reports.html._figure import Figure
+from lossdoctor.reports.html._thin import medians, thin
 from lossdoctor.reports.html.report import Html
 
 EVIL = "</script><img src=x onerror=\"document.title='owned'\">\u2028<!--<script>'\x1b[31m\u202e\udcff"
@@ -179,7 +179,7 @@ def test_the_trend_is_the_curve_without_its_noise_and_its_gaps() -> None:
     values = noisy(60_000)
     values[30_000:31_000] = np.nan
     values[7] = 1e9
-    line = trend(curve(values), 100)
+    line = medians(curve(values), 100)
     assert len(line) == 100
     assert np.abs(line.value - (2 * np.exp(-line.step / 60_000 * 4) + 0.3)).max() < 0.03
 

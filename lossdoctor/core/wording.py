@@ -104,7 +104,7 @@ def outcome(proof: Proof) -> str:
     if proof.interrupted:
         return "Interrupted before anything was proved; this is what was measured until then."
     if proof.trials:
-        return "Nothing to prescribe: no change that was tried beats the seed-to-seed noise of the config as it is."
+        return "Nothing to prescribe: no change that was tried helps beyond the seed-to-seed noise."
     found = len(proof.examination.findings)
     return f"Examined, not searched: {found or 'no'} finding{'' if found == 1 else 's'}."
 

@@ -13,8 +13,8 @@ from lossdoctor.core.curve import Curve, Floats
 from lossdoctor.core.diagnosis import Diagnosis, Forecast, Verdict
 from lossdoctor.core.run import Run
 from lossdoctor.core.text import number, plain
-from lossdoctor.core.thin import thin, trend
 from lossdoctor.core.wording import ahead, ordered, title
+from lossdoctor.reports.html._thin import medians, thin
 
 BEFORE, AFTER = "before", "after"  # the prescription; what the names of such curves end with
 POINTS = 12_000  # of all curves of a page together
@@ -142,7 +142,7 @@ def _curve(curve: Curve, points: int) -> dict[str, Any]:
     """A curve's thinned points, ``null`` where a value is no number, and the line through its noise."""
     curve = _in_order(curve)
     shown = thin(curve, points)
-    line = trend(curve, TREND) if len(curve) >= NOISY else None
+    line = medians(curve, TREND) if len(curve) >= NOISY else None
     return {
         "n": len(curve),
         "x": [_short(step, 10) for step in shown.step.tolist()],

@@ -13,7 +13,7 @@ from lossdoctor.core.comparison import Comparison, Standing
 from lossdoctor.core.report import Page
 from lossdoctor.core.text import number, plain
 from lossdoctor.core.wording import as_yaml, title
-from lossdoctor.reports.terminal.layout import GOOD, WARN, entry, heading, paragraph
+from lossdoctor.reports.terminal.layout import GOOD, WARN, ending, entry, heading, paragraph
 
 ROWS = 10  # of the ranking
 SETTINGS = 6  # that changed and are shown
@@ -48,10 +48,10 @@ def _ranking(comparison: Comparison, page: Page) -> Iterator[RenderableType]:
     width = max(TITLE // 2, min(TITLE, page.width - OTHERS))
     table.add_row("", "", comparison.metric, "behind", "", style="dim")
     for place, standing in enumerate(standings[:ROWS], 1):
-        name = title(standing.run)
-        shown = name if len(name) <= width else f"...{name[3 - width :]}"
         behind = "" if place == 1 else number(standing.behind)
-        table.add_row(f"{place}.", Text(shown), number(standing.level), behind, _remark(comparison, standing, place))
+        table.add_row(
+            f"{place}.", Text(ending(title(standing.run), width)), number(standing.level), behind, _remark(comparison, standing, place)
+        )
     yield Padding(table, (1, 0, 0, 2))
     if len(standings) > ROWS:
         yield paragraph(f"and {len(standings) - ROWS:,} more; --format json has all", style="dim")

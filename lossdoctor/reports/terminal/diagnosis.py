@@ -21,6 +21,7 @@ from lossdoctor.reports.terminal.comparison import compared
 from lossdoctor.reports.terminal.layout import (
     GOOD,
     changes,
+    ending,
     entry,
     finding_body,
     finding_head,
@@ -70,7 +71,7 @@ def _overview(diagnoses: Sequence[Diagnosis], page: Page) -> Iterator[Renderable
     for diagnosis in shown:
         cause = diagnosis.findings[0] if diagnosis.findings else None
         table.add_row(
-            Text(name if len(name := title(diagnosis.run)) <= width else f"...{name[3 - width :]}"),
+            Text(ending(title(diagnosis.run), width)),
             status_text(diagnosis.status),
             percent(diagnosis.verdict.confidence),
             Text(f"{cause.code} {cause.name}"[:room] if cause else ""),
@@ -126,7 +127,7 @@ def _findings(diagnosis: Diagnosis, page: Page) -> Iterator[RenderableType]:
             yield _remedy(remedy)
     if not diagnosis.findings and diagnosis.status.healthy is False:
         yield heading("What is wrong")
-        yield paragraph("No check found the cause in this log. `lossdoctor probe` can search for it with the model and the data at hand.")
+        yield paragraph("No check found the cause in this log. `lossdoctor probe` can search for it, given the model and the data.")
 
 
 def _remedy(remedy: Remedy) -> RenderableType:

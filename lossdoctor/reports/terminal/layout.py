@@ -73,6 +73,11 @@ def entry(label: str | Text, *texts: str | Text, indent: int = 2, width: int = 1
     return Padding(grid, (0, 0, 0, indent))
 
 
+def ending(text: str, width: int) -> str:
+    """A text that fits its column: of one that is too long the end, which tells runs of one folder apart."""
+    return text if len(text) <= width else f"...{text[3 - width :]}"
+
+
 def status_text(status: Status) -> Text:
     style = GOOD if status.healthy else BAD if status in ALARMING else WARN if status.healthy is False else NOTE
     return Text(status.replace("_", " ").upper(), style=f"bold {style}")

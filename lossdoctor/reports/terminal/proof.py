@@ -40,7 +40,7 @@ def proof_report(proof: Proof, page: Page) -> Iterator[RenderableType]:
         yield from _prescription(proof, proof.prescription)
     yield from _findings(proof)
     if others := [text for text in proof.advice if text not in {finding.message for finding in proof.examination.findings}]:
-        yield heading("What no change of the config can mend")
+        yield heading("What no change of the config can fix")
         yield from (entry("-", text, width=1) for text in others)
     if not page.quiet:
         yield from _attribution(proof)
@@ -90,7 +90,7 @@ def _findings(proof: Proof) -> Iterator[RenderableType]:
         yield finding_head(place, finding)
         yield from finding_body(finding)
         if finding.message in proof.advice:
-            yield paragraph(Text("no change of the config can mend this: it is for a person to look at", style=WARN), indent=4)
+            yield paragraph(Text("no change of the config can fix this: look at it yourself", style=WARN), indent=4)
 
 
 def _attribution(proof: Proof) -> Iterator[RenderableType]:

@@ -31,15 +31,15 @@ def thin(curve: Curve, points: int) -> Curve:
     return curve.where(keep)
 
 
-def trend(curve: Curve, points: int) -> Curve:
+def medians(curve: Curve, points: int) -> Curve:
     """The medians of ``points`` buckets of the finite values, each at the middle step of its bucket: the curve without its noise."""
     finite = curve.finite
     if len(finite) <= points:
         return finite
     starts = _starts(len(finite), points)
     middle = (starts + np.append(starts[1:], len(finite)) - 1) // 2
-    medians = np.array([np.median(part) for part in np.split(finite.value, starts[1:])])
-    return Curve(curve.metric, curve.split, finite.step[middle], medians)
+    values = np.array([np.median(part) for part in np.split(finite.value, starts[1:])])
+    return Curve(curve.metric, curve.split, finite.step[middle], values)
 
 
 def _starts(length: int, buckets: int) -> NDArray[np.intp]:
