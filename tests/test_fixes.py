@@ -152,6 +152,7 @@ FAULTS: dict[str, tuple[str, str, dict[str, Any], float]] = {
     "very deep": ("FGRAD02", "ACT104", DEEP | {"build": mlp(6, *[16] * 20, 3)}, 0.8),
     "overfitting, smoothing": ("FREG03", "STOP001", overfitting(), 0.85),
     "overfitting, decay": ("FREG02", "STOP001", overfitting(), 0.97),
+    "labels smoothed away": ("FREG06", "REG103", BROKEN | {"optimizer": ADAM, "label_smoothing": 0.97}, 0.5),
     "overfitting, L1": (
         "FREG04",
         "REG001",

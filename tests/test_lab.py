@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from lossdoctor.lab import edits
 from lossdoctor.lab.bench import NOTHING, Bench
 from lossdoctor.lab.data import TensorSplit, exchanged
 from lossdoctor.lab.fit import evaluate, fit
+from lossdoctor.lab.judge import Judge
 from lossdoctor.lab.workload import Workload
 from lossdoctor.train import train
 
@@ -311,3 +313,17 @@ def test_many_validation_examples_or_such_of_another_shape_stay_what_they_are(ex
 def test_a_training_can_be_ended_by_its_listener(make) -> None:
     workload = Workload.load(load(make()))
     assert fit(workload, 0, steps=10, every=2, on_row=lambda row: row["step"] == 4).steps == 4
+
+
+def test_the_yardstick_is_a_constant_guess_of_tags_and_of_a_scaled_loss_its_start() -> None:
+    x = np.random.default_rng(0).normal(size=(300, 6)).astype(np.float32)
+    tags = small_workloads.workload(
+        lambda: nn.Linear(6, 2), (x, (x[:, :2] > 0).astype(np.float32)), loss="binary_cross_entropy_with_logits"
+    )
+    assert math.isclose(Judge.for_workload(tags, {"val_loss": 40.0}).scale, math.log(2), rel_tol=0.02)
+
+    def thousandfold(model: nn.Module, batch: Any) -> Any:
+        return 1000 * nn.functional.mse_loss(model(batch[0]), batch[1])
+
+    scaled = small_workloads.workload(lambda: nn.Linear(6, 2), (x, x[:, :2]), step=thousandfold)
+    assert Judge.for_workload(scaled, {"val_loss": 1300.0}).scale == 1300.0

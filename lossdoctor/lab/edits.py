@@ -41,6 +41,7 @@ WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.GroupNorm)
 FUSED = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer, nn.MultiheadAttention)
 DEEPENED, SMALL = 8, 100_000  # further layers may have so many times a model's weights, or so many
+USUAL = (0.003, 3.0)  # spread of an embedding's weights: from those of large language models to torch's own, and some; own
 GROUPS = 32  # of a group norm; Wu and He 2018
 DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
 
@@ -79,7 +80,7 @@ def remove_output_activation(model: nn.Module, value: bool, forward: Forward) ->
 
 def initialize(model: nn.Module, value: str, forward: Forward) -> None:
     """Draw the weights anew, biases zero: ``initialize: kaiming`` (He 2015), ``xavier`` (Glorot 2010), ``orthogonal`` (Saxe 2014) or
-    ``lecun`` (1998)."""
+    ``lecun`` (1998). Embeddings of an unusual size are drawn as torch draws them."""
     known = {"kaiming": _kaiming, "xavier": nn.init.xavier_uniform_, "orthogonal": nn.init.orthogonal_, "lecun": _lecun}
     draw = _choice("initialize", value, known)
     weighted = [module for module in model.modules() if isinstance(module, WEIGHTED)]
@@ -90,6 +91,9 @@ def initialize(model: nn.Module, value: str, forward: Forward) -> None:
         (nn.init.xavier_uniform_ if last else draw)(module.weight)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
+    for table in model.modules():
+        if isinstance(table, nn.Embedding | nn.EmbeddingBag) and not USUAL[0] < float(table.weight.std()) < USUAL[1]:
+            table.reset_parameters()
 
 
 def widen(model: nn.Module, value: float, forward: Forward) -> None:

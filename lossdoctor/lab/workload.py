@@ -356,7 +356,7 @@ class Workload:
         return optimizer
 
     def chance(self) -> float | None:
-        """The validation loss of the best constant guess: the entropy of the classes, or the spread of the targets.
+        """The validation loss of the best constant guess: the entropy of the classes or tags, or the spread of the targets.
 
         None where the loss is not one whose best constant is known.
         """
@@ -367,10 +367,18 @@ class Workload:
             counts = torch.bincount(self.labels, minlength=self.classes or 2).double()
             share = (counts / counts.sum()).clamp(min=1e-12)
             return float(-share.log()[as_labels(val.y)].mean().cpu())
-        if self.task == "regression" and self.loss_name in ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"):
-            guess = self.targets.median(dim=0).values if self.loss_name == "l1_loss" else self.targets.mean(dim=0)
-            return float(self._loss(guess.expand_as(val.y), val.y).cpu())
-        return None
+        guess = self.constant(self.targets)
+        return None if guess is None else float(self._loss(guess.expand_as(val.y), val.y).cpu())
+
+    def constant(self, targets: Tensor) -> Tensor | None:
+        """The output, the same for every example, that costs least over ``targets`` [n, ...]: their mean, their median, or the score of
+        each tag's share; None for classes and where the loss is not one whose best constant is known."""
+        if self.loss_name in BINARY and self.classes is None and targets.is_floating_point():
+            share = targets.mean(dim=0).clamp(1e-6, 1 - 1e-6)
+            return share if self.loss_name == "binary_cross_entropy" else share.logit()
+        if self.task != "regression" or self.loss_name not in ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"):
+            return None
+        return targets.median(dim=0).values if self.loss_name == "l1_loss" else targets.mean(dim=0)
 
     def _prepared(self, split: Split) -> Split:
         """The split as training sees it: imputed, clipped, standardized where the config says so."""

@@ -16,9 +16,11 @@ class ClassWeights(Fix):
     """
 
     code = "FIMB01"
-    cures = frozenset({"IMB001", "IMB002", "IMB101"})
+    cures = frozenset({"IMB001", "IMB002", "IMB101", "IMB103"})
     references = ("King & Zeng 2001, Logistic Regression in Rare Events Data",)
 
     def propose(self, config: Settings, finding: Finding | None) -> Iterator[Patch]:
-        if config.get("training.class_weights") is None and config.get("task", "classification") == "classification":
+        weights = config.get("training.class_weights")
+        wrong = finding is not None and finding.code == "IMB103" and weights != "balanced"
+        if (weights is None or wrong) and config.get("task", "classification") == "classification":
             yield Patch({"training.class_weights": "balanced"}, "classes weighted by the inverse of their share")

@@ -16,7 +16,7 @@ class ConstantLearningRate(Fix):
     """
 
     code = "FLR04"
-    cures = frozenset({"LR003"})
+    cures = frozenset({"LR003", "LR104"})
     references = ("Smith 2017, Cyclical Learning Rates",)
 
     def propose(self, config: Settings, finding: Finding | None) -> Iterator[Patch]:

@@ -31,5 +31,8 @@ class LowerLearningRate(Fix):
         if suggested and suggested < lr:
             rounded = float(f"{suggested:.2g}")
             yield Patch({LR: rounded}, f"learning rate {lr:g} -> {rounded:g}, from the range test")
+        if suggested and suggested < lr * min(self.factors):  # so far below, a sweep tells little more than the order
+            lower = float(f"{0.1 * suggested:.2g}")
+            yield Patch({LR: lower}, f"learning rate {lr:g} -> {lower:g}, a tenth of the range test's")
         for factor in self.factors:
             yield Patch({LR: float(f"{lr * factor:.3g}")}, f"learning rate {lr:g} -> {lr * factor:.3g}")
