@@ -30,8 +30,8 @@ from benchmarks.runs.store import load
 from benchmarks.runs.tasks import TASKS
 from lossdoctor.core.assemble import assemble
 from lossdoctor.diagnose import diagnose
-from lossdoctor.follow import Follower
-from lossdoctor.stopping import Patience
+from lossdoctor.live.follow import Follower
+from lossdoctor.live.stopping import Patience
 
 HEALTHY = ("improving", "converged")
 LOOKS = 1.1  # times as many rows at each look

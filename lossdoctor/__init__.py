@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lossdoctor.core.reader import Reader
     from lossdoctor.core.run import Run
     from lossdoctor.diagnose import diagnose
-    from lossdoctor.monitor import Monitor
+    from lossdoctor.live.monitor import Monitor
     from lossdoctor.probe import probe
     from lossdoctor.read import read
 
@@ -29,7 +29,7 @@ _HOME = {
     "Check": "lossdoctor.core.check",
     "Finding": "lossdoctor.core.check",
     "Fix": "lossdoctor.core.fix",
-    "Monitor": "lossdoctor.monitor",
+    "Monitor": "lossdoctor.live.monitor",
     "Patch": "lossdoctor.core.fix",
     "Reader": "lossdoctor.core.reader",
     "Run": "lossdoctor.core.run",

@@ -430,13 +430,13 @@ def watch(
     from tempfile import TemporaryDirectory
 
     from lossdoctor import console
-    from lossdoctor.alarm import Alarm
-    from lossdoctor.child import Child, Input
     from lossdoctor.core.config import seconds
-    from lossdoctor.follow import Follower
+    from lossdoctor.live.alarm import Alarm
+    from lossdoctor.live.child import Child, Input
+    from lossdoctor.live.follow import Follower
+    from lossdoctor.live.stopping import HOPELESS, Patience
+    from lossdoctor.live.watch import State, Training, Watch
     from lossdoctor.reports.terminal.live import live
-    from lossdoctor.stopping import HOPELESS, Patience
-    from lossdoctor.watch import State, Training, Watch
 
     def draw(state: State, page: Page) -> str:
         return live(state.diagnosis, state.certain, state.pace, state.trouble or "Ctrl-C ends the watch.", page)

@@ -14,8 +14,6 @@ HOUSE = Path(__file__).parent.parent / "lossdoctor"
 FILES = sorted(HOUSE.rglob("*.py"))
 HEAVY = ("numpy", "pandas", "sklearn", "scipy", "torch", "lossdoctor.core.config")  # typer itself may load pydantic
 
-LIVE = {"watch", "follow", "stopping", "child", "alarm", "monitor"}  # the files that look at a run in progress
-
 # what each room may import at module level; every room may import itself but readers, checks, fixes and reports,
 # whose files stand alone
 MAY_IMPORT = {
@@ -27,22 +25,20 @@ MAY_IMPORT = {
     "signals": {"core", "signals"},
     "lab": {"core", "lab"},
     "": {"core", "_version", "examine"},
-    "live": {"core", "_version", "diagnose", "read", "gate", "follow", "stopping"},
-    "integrations": {"integrations", "monitor"},
+    "live": {"core", "_version", "diagnose", "read", "gate", "live"},
+    "integrations": {"integrations", "live"},
     "cli": {"core", "_version", "cli"},
 }
 INSIDE_FUNCTIONS = {
     "signals": {"lab"},
     "": {"lab", "read"},
-    "cli": {"diagnose", "probe", "train", "init", "gate", "compare", "read", "schemas", "catalogue", "console", "reports", ""} | LIVE,
+    "cli": {"diagnose", "probe", "train", "init", "gate", "compare", "read", "schemas", "catalogue", "console", "reports", "live", ""},
 }
 
 
 def room(file: Path) -> str:
     """``core``, ``checks`` ...; the files beside them share the room ''."""
     parts = file.relative_to(HOUSE).parts
-    if file.stem in LIVE:
-        return "live"
     return parts[0] if len(parts) > 1 else "cli" if file.name in ("cli.py", "__main__.py", "__init__.py") else ""
 
 

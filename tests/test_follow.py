@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 
 from benchmarks.runs.store import load
-from lossdoctor import follow
-from lossdoctor.core import history
 from lossdoctor.core.assemble import Column, Log, runs_in
-from lossdoctor.core.history import History, merged
 from lossdoctor.core.run import Run
 from lossdoctor.diagnose import diagnose
-from lossdoctor.follow import Follower
+from lossdoctor.live import follow, history
+from lossdoctor.live.follow import Follower
+from lossdoctor.live.history import History, merged
 from lossdoctor.read import read
 
 

@@ -16,9 +16,9 @@ import pytest
 import torch
 
 from lossdoctor import Monitor, read
-from lossdoctor import monitor as monitor_module
 from lossdoctor.core.errors import UsageError
 from lossdoctor.diagnose import diagnose
+from lossdoctor.live import monitor as monitor_module
 
 ROOT = Path(__file__).parent.parent
 

@@ -27,9 +27,9 @@ from lossdoctor.core.errors import UsageError
 from lossdoctor.core.ruling import Objection
 from lossdoctor.core.run import Run
 from lossdoctor.diagnose import diagnose
-from lossdoctor.follow import Follower
-from lossdoctor.stopping import Patience
-from lossdoctor.watch import State, Watch
+from lossdoctor.live.follow import Follower
+from lossdoctor.live.stopping import Patience
+from lossdoctor.live.watch import State, Watch
 
 ROOT = Path(__file__).parent.parent
 LIVE = ("--", sys.executable, str(ROOT / "benchmarks" / "live_training.py"))
@@ -425,7 +425,7 @@ def lost() -> tuple[Diagnosis, Objection]:
 
 
 def test_the_webhook_is_tried_again_and_gets_the_report(lost: tuple[Diagnosis, Objection], monkeypatch: pytest.MonkeyPatch) -> None:
-    from lossdoctor import alarm
+    from lossdoctor.live import alarm
 
     monkeypatch.setattr(alarm, "PAUSES", (0.01, 0.01))
     complaints: list[str] = []
@@ -444,7 +444,7 @@ def test_the_webhook_is_tried_again_and_gets_the_report(lost: tuple[Diagnosis, O
 def test_a_webhook_that_refuses_is_complained_of(
     codes: tuple[int, ...], attempts: int, lost: tuple[Diagnosis, Objection], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lossdoctor import alarm
+    from lossdoctor.live import alarm
 
     monkeypatch.setattr(alarm, "PAUSES", (0.01, 0.01))
     complaints: list[str] = []
@@ -457,7 +457,7 @@ def test_a_webhook_that_refuses_is_complained_of(
 
 
 def test_the_command_gets_the_report_and_the_most_important(lost: tuple[Diagnosis, Objection], tmp_path: Path) -> None:
-    from lossdoctor.alarm import Alarm
+    from lossdoctor.live.alarm import Alarm
 
     complaints: list[str] = []
     shell = f'cat > {tmp_path}/report; echo "$LOSSDOCTOR_STATUS at $LOSSDOCTOR_STEP" > {tmp_path}/told; exit 3'
@@ -471,7 +471,7 @@ def test_the_command_gets_the_report_and_the_most_important(lost: tuple[Diagnosi
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "example.org/hook", "http:///nowhere"])
 def test_a_webhook_must_be_a_web_address(url: str) -> None:
-    from lossdoctor.alarm import Alarm
+    from lossdoctor.live.alarm import Alarm
 
     with pytest.raises(UsageError, match="no address"):
         Alarm(None, url, print)

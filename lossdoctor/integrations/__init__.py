@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lossdoctor.monitor import Monitor
+from lossdoctor.live.monitor import Monitor
 
 
 class Watching:

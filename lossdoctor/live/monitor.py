@@ -13,11 +13,11 @@ from typing import Any
 from lossdoctor.core.assemble import collect, runs_in
 from lossdoctor.core.diagnosis import Diagnosis
 from lossdoctor.core.errors import NoLog, UsageError
-from lossdoctor.core.history import History
 from lossdoctor.core.names import recognise
 from lossdoctor.core.ruling import Objection
 from lossdoctor.diagnose import diagnose
-from lossdoctor.stopping import HOPELESS, Patience
+from lossdoctor.live.history import History
+from lossdoctor.live.stopping import HOPELESS, Patience
 
 BATCH = 1024  # rows after which tensors become numbers, all at once,
 SECONDS = 10.0  # or the time after which they do

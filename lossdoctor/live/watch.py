@@ -15,8 +15,8 @@ from lossdoctor.core.run import Run
 from lossdoctor.core.text import number, plain
 from lossdoctor.core.wording import percent, title
 from lossdoctor.diagnose import diagnose
-from lossdoctor.follow import Follower
-from lossdoctor.stopping import Patience
+from lossdoctor.live.follow import Follower
+from lossdoctor.live.stopping import Patience
 
 LOOKS = 3  # in a row that must see a change before it is told,
 GROWTH = 1.1  # times its length that the run must have grown to meanwhile

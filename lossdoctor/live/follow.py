@@ -15,10 +15,10 @@ from typing import BinaryIO
 
 from lossdoctor.core.assemble import Log, collect, runs_in
 from lossdoctor.core.errors import UnreadableLog
-from lossdoctor.core.history import History
 from lossdoctor.core.names import AXES, recognise
 from lossdoctor.core.reader import HEAD, LINE, Reader, Row, Source
 from lossdoctor.core.run import Run
+from lossdoctor.live.history import History
 from lossdoctor.read import FILES, key, named, read, sniffed
 
 PIECE = 4 * 1024 * 1024  # bytes that are read at a time
