@@ -2,7 +2,7 @@
 
 The same recipe trained with other seeds must be no different beyond noise; with a fault, it must be told from its sound twin, and the
 better one must be right. Then each run is judged against one, two and three sound seeds as baselines. The logs: benchmarks/runs/twins.py.
-The constants in lossdoctor/compare.py were fitted on the development part, which has other data sets and nets than the test part.
+The constants in lossdoctor/compare were fitted on the development part, which has other data sets and nets than the test part.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "signals": {"core", "signals"},
     "lab": {"core", "lab"},
     "": {"core", "_version", "examine"},
+    "compare": {"core", "compare"},
     "live": {"core", "_version", "diagnose", "read", "gate", "live"},
     "integrations": {"integrations", "live"},
     "cli": {"core", "_version", "cli"},

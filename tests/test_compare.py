@@ -15,8 +15,8 @@ from benchmarks.runs import training
 from benchmarks.runs.recipes import recipe
 from benchmarks.runs.store import TWINS, load
 from lossdoctor.cli import main
-from lossdoctor.compare import compare, judge
-from lossdoctor.core.comparison import Comparison
+from lossdoctor.compare import compare
+from lossdoctor.core.comparison import Comparison, Judgement
 from lossdoctor.core.curve import Curve
 from lossdoctor.core.run import Run
 from lossdoctor.core.statistics import student
@@ -37,6 +37,11 @@ def logged(curve: Curve, epochs: float | None = None, *, in_epochs: bool = False
     """The curve in a log that counts epochs beside its steps, or instead of them."""
     epoch = None if epochs is None else np.ceil(curve.step / curve.step[-1] * epochs)
     return Curve(curve.metric, curve.split, epoch if in_epochs and epoch is not None else curve.step, curve.value, epoch)
+
+
+def judge(run: Run, baselines: list[Run]) -> Judgement:
+    (judgement,) = compare([run], baselines).judgements
+    return judgement
 
 
 def differs(comparison: Comparison) -> bool:
