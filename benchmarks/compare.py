@@ -33,9 +33,8 @@ def run(log: Log, name: str) -> Run:
     for label, cells in log.items():
         value = np.array([np.nan if cell is None else cell for cell in cells], dtype=float)
         logged = np.array([cell is not None for cell in cells])
-        split, _, metric = label.partition("_") if label.startswith(("train_", "val_")) else ("", "", label)
         if label != "step" and logged.any():
-            curves[label] = Curve(metric, split, step[logged], value[logged])
+            curves[label] = Curve.of(label, step[logged], value[logged])
     return Run(curves, source=name)
 
 

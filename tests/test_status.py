@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lossdoctor.core import discover
 from lossdoctor.core.curve import Curve
 from lossdoctor.core.diagnosis import Status, Verdict
+from lossdoctor.core.examples import curve
 from lossdoctor.core.run import Run
 from lossdoctor.core.signals import Signals
 
@@ -21,12 +22,7 @@ FALL = 0.2 + 2.1 * np.exp(-T / 15)
 
 
 def run(**series: np.ndarray | list[float]) -> Run:
-    curves = {}
-    for label, values in series.items():
-        split, _, metric = label.rpartition("_") if label.startswith(("train_", "val_")) else ("", "", label)
-        value = np.asarray(values, dtype=float)
-        curves[label] = Curve(metric, split, np.arange(len(value), dtype=float), value)
-    return Run(curves)
+    return Run({label: curve(values, label) for label, values in series.items()})
 
 
 def verdict(**series: np.ndarray | list[float]) -> Verdict:

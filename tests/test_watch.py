@@ -381,10 +381,9 @@ def test_no_sound_run_of_the_benchmark_is_stopped() -> None:
         while rows < len(log["step"]):
             curves = {}
             for name, values in log.items():
-                split, _, metric = name.partition("_") if name.startswith(("train_", "val_")) else ("", "", name)
                 points = [(step, value) for step, value in zip(log["step"][:rows], values[:rows], strict=True) if value is not None]
                 if name != "step" and points:
-                    curves[name] = Curve(metric, split, *np.array(points, dtype=float).T)
+                    curves[name] = Curve.of(name, *np.array(points, dtype=float).T)
             if objection := patience.lasting(diagnose(Run(curves))[0]):
                 stopped.append((frozen["recipe"]["number"], rows, objection.rule))
                 break

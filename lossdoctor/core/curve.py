@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+SPLITS = ("train_", "val_", "test_")  # what the label of a series on a split begins with
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +24,12 @@ class Curve:
     step: Floats
     value: Floats
     epoch: Floats | None = None
+
+    @classmethod
+    def of(cls, label: str, step: Floats, value: Floats) -> Curve:
+        """The curve of a label: ``val_loss`` is the loss on ``val``, ``lr`` has no split."""
+        split, _, metric = label.partition("_") if label.startswith(SPLITS) else ("", "", label)
+        return cls(metric, split, step, value)
 
     def __len__(self) -> int:
         return len(self.value)

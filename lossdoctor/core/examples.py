@@ -12,9 +12,8 @@ POINTS = 200
 
 def curve(values: Floats | list[float], label: str = "train_loss") -> Curve:
     """A curve with one point a step; ``label`` as in a run, ``val_loss`` or ``lr``."""
-    split, _, metric = label.rpartition("_") if label.startswith(("train_", "val_")) else ("", "", label)
     value = np.asarray(values, dtype=float)
-    return Curve(metric, split, np.arange(len(value), dtype=float), value)
+    return Curve.of(label, np.arange(len(value), dtype=float), value)
 
 
 def falling(start: float = 2.3, end: float = 0.2, label: str = "train_loss", points: int = POINTS) -> Curve:
