@@ -30,6 +30,7 @@ POINTS = 8  # evaluations in the first look at a training
 
 OVERFITTED = 0.1  # of the loss of a constant guess: a batch learned by heart
 EPOCHS = "training.epochs"
+SURE = 0.75  # of a finding that voids trials
 
 if TYPE_CHECKING:
     from lossdoctor.lab.bench import Bench
@@ -160,10 +161,10 @@ class Patient:
     verdict: Verdict | None = None
     log: Run | None = None
 
-    def examined(self, run: Run | None, share: float) -> tuple[list[Candidate], bool]:
+    def examined(self, run: Run | None, share: float) -> tuple[list[Candidate], bool] | None:
         """The candidates that the findings call for now that ``share`` of the baseline is trained; whether it is ill for sure.
 
-        Without a log of it, because there was no time, data and model are all that is examined.
+        Without a log of it, because there was no time, data and model are all that is examined. None where a finding voids all trials.
         """
         from lossdoctor.lab.search import candidates
 
@@ -173,6 +174,8 @@ class Patient:
             self.signals = self.signals.but(run=self.log)
         self.verdict = self.signals.get("verdict") if self.log is not None else None
         self.examination = examine.examine(self.checks, self.signals)
+        if self.void:
+            return None
         file = self.bench.file
         pool = candidates(discover.fixes(), self.examination.findings, _settings(self.bench.workload), file.config.probe.families)
         if share < 1 and not self.own:  # whether a training is too short is known at its end
@@ -180,6 +183,12 @@ class Patient:
         passed = set(self.examination.passed)  # a fix for what is known to be in order is the last to try
         ill = self.verdict is not None and self.verdict.status.healthy is False and self.verdict.status is not Status.OVERFITTING
         return sorted(pool, key=lambda c: not c.led and c.fix.cures <= passed), ill
+
+    @property
+    def void(self) -> str | None:
+        """The code of a finding with which trials would prove nothing."""
+        wrong = {check.code for check in self.checks if check.voids}
+        return next((f.code for f in self.examination.findings if f.code in wrong and f.confidence >= SURE), None)
 
     def search(self, budget: float, at_most: float, seeds: int | None) -> Search:
         """The search that asks this patient for candidates, for ``at_most`` full trainings where it is ill."""
@@ -201,8 +210,9 @@ class Patient:
             trials=tuple(search.treatments.values()),
             prescription=search.prescription,
             attribution=search.attribution,
-            advice=(*(_advice(self.examination, self.bench.workload) if search.treatments else ()), *_in_pieces(self.bench)),
+            advice=(*(_advice(self.examination, self.bench.workload) if search.treatments or search.void else ()), *_in_pieces(self.bench)),
             interrupted=interrupted,
+            void=self.void if search.void else None,
         )
 
 

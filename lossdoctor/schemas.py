@@ -61,6 +61,7 @@ def _probe() -> Schema:
         **_examination(),
         baseline=_or_null(_object(metric=TEXT, value=_or_null(NUMBER), interval=_interval(), seeds=COUNT)),
         trials=_list(_trial()),
+        void=_or_null(TEXT),
         prescription=_or_null(_prescription()),
         advice=_list(TEXT),
         attribution=_map(_or_null(NUMBER)),

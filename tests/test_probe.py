@@ -9,6 +9,7 @@ import pytest
 
 from lossdoctor.core.config import load
 from lossdoctor.core.trial import Proof
+from lossdoctor.core.wording import outcome
 from lossdoctor.lab import isolate
 from lossdoctor.lab.executor import InProcess
 from lossdoctor.lab.judge import Judge
@@ -207,6 +208,17 @@ def test_a_baseline_that_blew_up_by_another_factor_each_time_is_still_beaten() -
     effect = judge.proof([math.inf, 5.2, 320.0], [0.08, 0.1, 0.09], led=True)
     assert effect is not None
     assert effect.low > 0
+
+
+def test_nothing_is_proved_on_validation_data_that_are_wrong(make) -> None:
+    config = make("{name: sgd, lr: 0.00001}")
+    config.write_text(config.read_text().replace("val: data.py:val", "val: data.py:raw_val"))
+    proof = probe(config)
+    assert proof.void == "PRE108"
+    assert proof.prescription is None
+    assert proof.trials == ()
+    assert "until PRE108 is fixed" in outcome(proof)
+    assert proof.cost.full_trainings < 0.5
 
 
 def test_a_gain_that_only_some_starts_show_asks_for_more_seeds() -> None:

@@ -38,12 +38,14 @@ class Check(Unit):
 
     ``examine`` names the signals it wants as parameters. A signal that is absent skips the check, with the signal's
     reason, unless the parameter is annotated ``| None``. ``requires`` lists codes: while one of those findings stands,
-    this check is masked, because its finding would be a consequence. Thresholds are class attributes, one a line, with
+    this check is masked, because its finding would be a consequence. ``voids`` says that what trials are judged by, the loss or
+    the validation data, is wrong while the finding stands, so that they prove nothing. Thresholds are class attributes, one a line, with
     their source; ``--set CODE.threshold=value`` overrides one. ``sick`` and ``healthy`` are small examples of the
     arguments of ``examine``: they are the check's tests and its documentation.
     """
 
     severity: ClassVar[Severity]
+    voids: ClassVar[bool] = False
     requires: ClassVar[frozenset[str]] = frozenset()
     examine: Callable[..., Finding | None]
     sick: ClassVar[list[dict[str, Any]]] = []
@@ -52,7 +54,7 @@ class Check(Unit):
     @classmethod
     def thresholds(cls) -> dict[str, float]:
         """The numbers that ``--set`` can override, by name."""
-        return {name: value for name, value in vars(cls).items() if isinstance(value, int | float) and not name.startswith("_")}
+        return {name: value for name, value in vars(cls).items() if type(value) in (int, float) and not name.startswith("_")}
 
     def finding(
         self,

@@ -106,7 +106,7 @@ class Cost:
 @dataclass(frozen=True)
 class Proof:
     """Everything a probe found out about a config; ``failed`` holds a sentence for each assertion that does not hold, ``run`` the
-    log of the config trained as it is."""
+    log of the config trained as it is, ``void`` the code of a finding with which trials would prove nothing."""
 
     config: Path
     device: str
@@ -123,3 +123,4 @@ class Proof:
     failed: tuple[str, ...] = ()
     resumed: int = 0
     run: Run | None = None
+    void: str | None = None

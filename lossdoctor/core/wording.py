@@ -103,6 +103,8 @@ def outcome(proof: Proof) -> str:
         return f"{what} {metric(proof)} from {number(prescription.before)} to {number(prescription.after)}."
     if proof.interrupted:
         return "Interrupted before anything was proved; this is what was measured until then."
+    if proof.void:
+        return f"Nothing can be proved until {proof.void} is fixed: the loss or the data that trials are judged by are wrong."
     if proof.trials:
         return "Nothing to prescribe: no change that was tried helps beyond the seed-to-seed noise."
     found = len(proof.examination.findings)

@@ -106,14 +106,15 @@ def _collect(found: dict[str, Candidate], fix: Fix, patches: Iterator[Patch], ev
 class Search:
     """The state of a search, so that what is known can be told whenever it ends.
 
-    ``pool`` gives the candidates that the log of the baseline so far, if there is time for any, calls for, and all others; ``budget`` is
-    in full trainings, ``at_most`` what it rises to where the training is ill for sure.
+    ``pool`` gives the candidates that the log of the baseline so far, if there is time for any, calls for, and all others, or None
+    where no trial would prove anything, which ends it as ``void``; ``budget`` is in full trainings, ``at_most`` what it rises to where
+    the training is ill for sure.
     """
 
     bench: Bench
     seeds: Sequence[int]
     budget: float
-    pool: Callable[[Run | None, float], tuple[Sequence[Candidate], bool]]
+    pool: Callable[[Run | None, float], tuple[Sequence[Candidate], bool] | None]
     progress: Progress = lambda *_: None
     at_most: float = 0.0
     share: float = 1.0
@@ -125,6 +126,7 @@ class Search:
     typical: bool = False
     exhausted: bool = False
     looked: bool = False
+    void: bool = False
 
     @property
     def judge(self) -> Judge:
@@ -153,21 +155,25 @@ class Search:
         except OutOfBudget:
             self.pool(None, 0.0)
 
-    def _ask(self) -> tuple[Sequence[Candidate], bool]:
+    def _ask(self) -> tuple[Sequence[Candidate], bool] | None:
         """What the log of the baseline calls for, as far as it is seen."""
         run = self.bench.trial(NOTHING, self.first, self.seen).run
         self.looked = True
         return self.pool(run, self.seen)
 
     def _settled(self, begin: float) -> bool:
-        """Whether a treatment was proved, now that the baseline is seen so far.
+        """Whether a treatment was proved, now that the baseline is seen so far, or none can be.
 
         Trials are first as short as the first look, since what is wrong from the start shows there; what gained a little is tried
         for longer, and what shows its gain only at the end of a training as far as the baseline is seen.
         """
         self.bench.limit = self.budget
         self.progress(f"the config as it is, {self.seen:.0%} of its training")
-        pool, ill = self._ask()
+        asked = self._ask()
+        if asked is None:
+            self.void = True
+            return True
+        pool, ill = asked
         self.budget = max(self.budget, self.at_most) if ill else self.budget
         led = [c for c in pool if c.evidence >= BUNDLED]
         weak, blind = [c for c in pool if 0 < c.evidence < BUNDLED], [c for c in pool if not c.led] if ill else []

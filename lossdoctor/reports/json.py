@@ -49,6 +49,7 @@ class Json(Report):
                 "crashed": examination.crashed,
                 "baseline": _level(proof.baseline) if proof.baseline else None,
                 "trials": [_treatment(each) for each in proof.trials],
+                "void": proof.void,
                 "prescription": _prescription(proof.prescription) if proof.prescription else None,
                 "advice": proof.advice,
                 "attribution": proof.attribution,

@@ -18,6 +18,7 @@ class UnrelatedInValidation(Check):
     """
 
     code, severity = "LAB106", Severity.ERROR
+    voids = True
     requires = frozenset({"PRE102", "PRE108", "LAB101", "LAB102", "IMB102"})
     references = ("Breck et al. 2019, Data Validation for Machine Learning", "Breiman 2001, Random Forests")
     clear = 0.12  # over chance, in training; own

@@ -23,6 +23,7 @@ class RewardsWrongAnswers(Check):
     """
 
     code, severity = "LOSS104", Severity.ERROR
+    voids = True
     requires = frozenset({"LAB101"})
     references = ("Humbatova et al. 2020, Taxonomy of Real Faults in Deep Learning Systems (wrong loss function calculation)",)
     better = 1e-3  # of the loss of a constant guess

@@ -17,6 +17,7 @@ class TargetsMixedUp(Check):
     """
 
     code, severity = "LOSS105", Severity.ERROR
+    voids = True
     requires = frozenset({"LAB101", "LOSS104"})
     references = ("Humbatova et al. 2020, Taxonomy of Real Faults in Deep Learning Systems (tensor shape mismatch)",)
     focus = 0.7  # own: 1 where every output has its own target, 0.5 where two share the change

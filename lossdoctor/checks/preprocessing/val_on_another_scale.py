@@ -18,6 +18,7 @@ class ValOnAnotherScale(Check):
     """
 
     code, severity = "PRE108", Severity.ERROR
+    voids = True
     requires = frozenset({"PRE102"})
     references = ("Breck et al. 2019, Data Validation for Machine Learning",)
     factor = 3.0  # between the standard deviations; own
