@@ -57,7 +57,7 @@ class InputsIgnored(Check):
         return self.finding(
             f"After {blind.steps} steps the loss is {blind.plain:.4g} with the inputs and {blind.changed:.4g} without; a forest "
             f"tells the targets from them ({relation.score:.2f}, chance {relation.chance:.2g}).",
-            confidence=0.7,
+            confidence=0.45,  # a net too small or too wild for its task does the same
             severity=Severity.WARNING,
             loss=blind.plain,
             loss_without_inputs=blind.changed,
