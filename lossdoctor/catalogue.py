@@ -47,7 +47,7 @@ def look_up(topic: str | None) -> dict[str, Any]:
 
 def find(topic: str) -> Entry:
     """The check, fix or reader of that code or name, in any case; ``UsageError`` names the nearest."""
-    makers: dict[str, Callable[[], Entry]] = {reader_name(reader): partial(reader_entry, reader) for reader in readers()}
+    makers: dict[str, Callable[[], Entry]] = {reader.name: partial(reader_entry, reader) for reader in readers()}
     makers |= {name: partial(fix_entry, fix) for fix in fixes() for name in (fix.name, fix.code)}
     makers |= {name: partial(check_entry, check) for check in checks() for name in (check.name, check.code)}
     for name, make in makers.items():
@@ -91,12 +91,7 @@ def fix_entry(fix: Fix) -> Entry:
 
 def reader_entry(reader: Reader) -> Entry:
     """Everything about a reader."""
-    return {"kind": "reader", "name": reader_name(reader), "title": reader.title(), "sections": reader.sections()}
-
-
-def reader_name(reader: Reader) -> str:
-    """The name that ``--reader`` takes."""
-    return reader.name.replace("-", "_")
+    return {"kind": "reader", "name": reader.name, "title": reader.title(), "sections": reader.sections()}
 
 
 def _lines(cls: type) -> tuple[str, ...]:
@@ -143,7 +138,7 @@ def fixes_page() -> str:
 
 def readers_page() -> str:
     """``readers/README.md``: the readers in the order in which they are asked."""
-    rows = [(f"`{reader_name(reader)}`", reader.title()) for reader in readers()]
+    rows = [(f"`{reader.name}`", reader.title()) for reader in readers()]
     intro = "The kinds of logs that `lossdoctor` reads, in the order in which they are tried. A file in this folder is a reader."
     return "\n\n".join([GENERATED, "# Readers", intro, _table(("name", "what it reads"), rows)]) + "\n"
 

@@ -62,9 +62,8 @@ def _policy_words() -> list[str]:
 
 def _readers() -> list[str]:
     from lossdoctor.core.discover import readers
-    from lossdoctor.read import key
 
-    return [key(reader) for reader in readers()]
+    return [reader.name for reader in readers()]
 
 
 def _entries() -> list[str]:

@@ -67,14 +67,9 @@ def expand(logs: Iterable[str], folder: Path | None = None) -> list[str]:
 
 def _runs(reader: Reader, source: Source, mapping: Mapping[str, str] | None) -> list[Run]:
     try:
-        return assemble(reader.rows(source), source=source.name, reader=key(reader), mapping=mapping)
+        return assemble(reader.rows(source), source=source.name, reader=reader.name, mapping=mapping)
     except OSError as error:
         raise UnreadableLog(f"{source.name} cannot be read: {error.strerror or error}; copy it again, or check its permissions") from error
-
-
-def key(reader: Reader) -> str:
-    """The name of a reader as reports and ``--reader`` write it: ``lightning_csv``."""
-    return reader.name.replace("-", "_")
 
 
 def _check(path: Path) -> None:
@@ -91,10 +86,11 @@ def _check(path: Path) -> None:
 
 def named(name: str) -> Reader:
     """The reader that ``--reader`` names; ``UsageError`` tells the nearest."""
-    by_key = {key(reader): reader for reader in readers()}
-    if name not in by_key:
-        raise UsageError(f"--reader {name}: there is no such reader; the nearest are {', '.join(nearest(name, by_key) or sorted(by_key))}")
-    return by_key[name]
+    by_name = {reader.name: reader for reader in readers()}
+    if name not in by_name:
+        near = nearest(name, by_name) or sorted(by_name)
+        raise UsageError(f"--reader {name}: there is no such reader; the nearest are {', '.join(near)}")
+    return by_name[name]
 
 
 def sniffed(source: Source) -> Reader | None:

@@ -125,11 +125,15 @@ class Source:
 class Reader(Unit):
     """Base of all readers: subclass it in ``readers/`` and the file is the registration.
 
-    The docstring's first line says what it reads. ``priority`` orders the sniffing: a reader of one program's format
-    (high) is asked before a general one (low).
+    The docstring's first line says what it reads. ``name`` is the class name as reports and ``--reader`` write it,
+    ``lightning_csv``. ``priority`` orders the sniffing: a reader of one program's format (high) is asked before a general one (low).
     """
 
     priority: ClassVar[int] = 50
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.name = cls.name.replace("-", "_")
 
     def sniff(self, source: Source) -> bool:
         """Whether this log is of my kind, judged by content, never by extension alone."""
@@ -139,9 +143,10 @@ class Reader(Unit):
         """The rows of the log in order.
 
         A row maps a column's name to a number or a text; a name that it lacks was blank there. A ``Block`` stands for
-        many rows. The reserved keys ``#run`` (a name that keeps interleaved runs
-        apart), ``#note`` (something the user should know), ``#settings`` (a mapping from dotted config key to value, see
-        ``names.settings``) and ``#columns`` (the names of all columns, those not read too) carry what is no column.
-        Rows come in the order in which they were logged: where steps fall back, a run starts over or resumes.
+        many rows. Rows come in the order in which they were logged: where steps fall back, a run starts over or resumes.
+
+        What is no column goes under a reserved key: ``#run`` is a name that keeps interleaved runs apart, ``#note``
+        something the user should know, ``#settings`` a mapping from dotted config key to value (see ``names.settings``),
+        ``#columns`` the names of all columns, also of those that are not read.
         """
         raise NotImplementedError

@@ -19,7 +19,7 @@ from lossdoctor.core.names import AXES, recognise
 from lossdoctor.core.reader import HEAD, LINE, Reader, Row, Source
 from lossdoctor.core.run import Run
 from lossdoctor.live.history import History
-from lossdoctor.read import FILES, key, named, read, sniffed
+from lossdoctor.read import FILES, named, read, sniffed
 
 PIECE = 4 * 1024 * 1024  # bytes that are read at a time
 MARK = 4096  # bytes before the place that was read to; where they have changed, the log was written anew
@@ -161,7 +161,7 @@ class Tail:
         return self._runs()
 
     def _runs(self) -> list[Run]:
-        return runs_in(self.history.log(), source=str(self.path), reader=key(self.reader), mapping=self.mapping)
+        return runs_in(self.history.log(), source=str(self.path), reader=self.reader.name, mapping=self.mapping)
 
     def is_continued(self) -> bool:
         """Whether the file still holds what was read of it."""
