@@ -178,7 +178,7 @@ def diagnose(
       lossdoctor diagnose new.csv --baseline seed1.csv --baseline seed2.csv
     """
     from lossdoctor import console, gate
-    from lossdoctor.core.report import Beside
+    from lossdoctor.core.report import Context
 
     report = _report(format)
     console.check_output(output)
@@ -187,9 +187,9 @@ def diagnose(
     comparison = _compare(diagnoses, baseline or (), mapping, reader)
     rulings = gate.gate(diagnoses, policy, comparison) if fail_on else []
     if diagnoses:
-        beside, page = Beside(comparison, rulings, unread), console.page(output=output, no_color=no_color, quiet=quiet)
-        console.write(report.diagnoses(diagnoses, page, beside), output)
-        _summarise(format, lambda markdown: markdown.diagnoses(diagnoses, page, beside))
+        context, page = Context(comparison, rulings, unread), console.page(output=output, no_color=no_color, quiet=quiet)
+        console.write(report.diagnoses(diagnoses, page, context), output)
+        _summarise(format, lambda markdown: markdown.diagnoses(diagnoses, page, context))
     failed = any(ruling.failed for ruling in rulings)
     raise typer.Exit(max(code, FAILED * failed, _crashes(each.examination for each in diagnoses)))
 
@@ -357,7 +357,7 @@ def gate(
       lossdoctor gate new.csv --baseline 'main/seed*.csv' --format junit --output gate.xml
     """
     from lossdoctor import console, gate
-    from lossdoctor.core.report import Beside
+    from lossdoctor.core.report import Context
 
     report = _report(format)
     console.check_output(output)
@@ -370,10 +370,10 @@ def gate(
     if format == "text":
         console.write(lines, output)
     elif diagnoses or unread:
-        beside = Beside(comparison, rulings, unread)
+        context = Context(comparison, rulings, unread)
         page = console.page(output=output, no_color=no_color, quiet=quiet)
-        console.write(report.diagnoses(diagnoses, page, beside), output)
-        _summarise(format, lambda markdown: markdown.diagnoses(diagnoses, page, beside))
+        console.write(report.diagnoses(diagnoses, page, context), output)
+        _summarise(format, lambda markdown: markdown.diagnoses(diagnoses, page, context))
         if output:
             console.write(lines)  # the job's own log says what failed, too
     failed = any(each.failed for each in rulings)
@@ -567,7 +567,7 @@ def _diagnose(
 def _compare(
     diagnoses: Sequence[Diagnosis], baselines: Iterable[str], mapping: Sequence[str] | None, reader: str | None
 ) -> Comparison | None:
-    """The runs beside each other and beside the baselines; None for one run alone."""
+    """The runs compared with each other and with the baselines; None for one run alone."""
     from lossdoctor.compare import compare
     from lossdoctor.read import expand, read
 

@@ -24,7 +24,7 @@ from lossdoctor.core.comparison import Comparison, Judgement, Standing
 from lossdoctor.core.curve import Curve
 from lossdoctor.core.diagnosis import Diagnosis, Examination, Forecast, Remedy, Status, Verdict
 from lossdoctor.core.fix import Fix, Patch, Settings
-from lossdoctor.core.report import Beside, Page
+from lossdoctor.core.report import Context, Page
 from lossdoctor.core.ruling import Objection, Ruling
 from lossdoctor.core.run import Run
 from lossdoctor.core.trial import Chosen, Cost, Effect, Level, Prescription, Proof, Treatment
@@ -258,7 +258,7 @@ def test_what_is_known_beside_the_diagnoses_is_on_the_page() -> None:
         summary="b.csv ends better.",
     )
     rulings = (Ruling(worse, (Objection("max_wasted", f"41 % is more than 30 % {EVIL}"),)), Ruling(best))
-    html = Html().diagnoses([worse, best], Page(), Beside(comparison, rulings, {"c.csv": f"c.csv does not exist {EVIL}"}))
+    html = Html().diagnoses([worse, best], Page(), Context(comparison, rulings, {"c.csv": f"c.csv does not exist {EVIL}"}))
     text = " ".join(re.sub(r"<[^>]+>", " ", html[html.index("<main") :]).split())
     for part in (
         "b.csv ends better.",
@@ -556,7 +556,7 @@ def test_in_a_browser_nothing_is_wider_than_the_window(browser: Any, tmp_path: P
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False})
     try:
         runs = diagnosis(), diagnosis("a-very-long-name" * 9)
-        compared = Html().diagnoses(runs, Page(), Beside(compare([each.run for each in runs])))
+        compared = Html().diagnoses(runs, Page(), Context(compare([each.run for each in runs])))
         for html in (compared, Html().proof(proof(), Page())):
             Tab(browser, html, tmp_path)
             assert browser.execute_script("return document.documentElement.scrollWidth") <= width

@@ -20,7 +20,7 @@ from lossdoctor.core.check import Finding, Severity
 from lossdoctor.core.curve import Curve
 from lossdoctor.core.diagnosis import Diagnosis, Examination, Remedy, Status, Verdict
 from lossdoctor.core.fix import Fix, Patch
-from lossdoctor.core.report import NOTHING, Beside, Page
+from lossdoctor.core.report import NO_CONTEXT, Context, Page
 from lossdoctor.core.ruling import Objection, Ruling
 from lossdoctor.core.run import Run
 from lossdoctor.core.trial import Chosen, Cost, Effect, Level, Prescription, Proof, Treatment
@@ -53,13 +53,13 @@ def diagnosis(name: str = "a", status: Status = Status.STALLED, *findings: Findi
     return Diagnosis(run, verdict, Examination(findings, ("GRAD002",), {}, {}), None, remedies)
 
 
-def ruled(*pairs: tuple[Diagnosis, Sequence[str]]) -> Beside:
+def ruled(*pairs: tuple[Diagnosis, Sequence[str]]) -> Context:
     """What a policy that objects to these rules says."""
-    return Beside(None, [Ruling(each, tuple(Objection(rule, f"{rule} is not allowed") for rule in rules)) for each, rules in pairs])
+    return Context(None, [Ruling(each, tuple(Objection(rule, f"{rule} is not allowed") for rule in rules)) for each, rules in pairs])
 
 
-def written(format: str, diagnoses: Sequence[Diagnosis], beside: Beside = NOTHING) -> str:
-    return discover.reports()[format].diagnoses(diagnoses, Page(), beside)
+def written(format: str, diagnoses: Sequence[Diagnosis], context: Context = NO_CONTEXT) -> str:
+    return discover.reports()[format].diagnoses(diagnoses, Page(), context)
 
 
 def proof(status: Status = Status.NEVER_LEARNED, *, proved: bool = True, message: str = "It swings.") -> Proof:
@@ -93,7 +93,7 @@ def test_what_fails_is_what_the_policy_says_and_nothing_else(format: str) -> Non
 
 @pytest.mark.parametrize("format", MACHINES)
 def test_a_log_that_could_not_be_read_is_not_silently_missing(format: str) -> None:
-    text = written(format, [diagnosis("b", Status.CONVERGED)], Beside(unread={"gone.csv": "gone.csv does not exist; check the path"}))
+    text = written(format, [diagnosis("b", Status.CONVERGED)], Context(unread={"gone.csv": "gone.csv does not exist; check the path"}))
     CHECKS[format](text)
     assert "gone.csv does not exist" in text
 
@@ -128,20 +128,20 @@ def test_markdown_neither_runs_nor_links_nor_notifies() -> None:
 
 def test_markdown_of_many_runs_is_short_enough_for_a_comment() -> None:
     many = [diagnosis(f"run{i}", Status.STALLED, *[finding(f"LR00{j}", message="x" * 900) for j in range(1, 7)]) for i in range(200)]
-    text = written("markdown", many, Beside(compare([each.run for each in many])))
+    text = written("markdown", many, Context(compare([each.run for each in many])))
     assert len(text) < 20_000
     assert "and 180 more" in text
 
 
 def test_markdown_of_several_runs_has_the_ranking() -> None:
     a, b = diagnosis("a", Status.CONVERGED), diagnosis("b", Status.CONVERGED)
-    text = written("markdown", [a, b], Beside(compare([a.run, b.run])))
+    text = written("markdown", [a, b], Context(compare([a.run, b.run])))
     assert "**Compared by val_loss**: No difference beyond noise" in text
 
 
 def test_junit_tells_failed_skipped_unread_and_passed_apart() -> None:
     runs = [diagnosis("bad"), diagnosis("short", Status.TOO_SHORT), diagnosis("good", Status.CONVERGED)]
-    text = written("junit", runs, Beside(unread={"gone.csv": "gone"}))
+    text = written("junit", runs, Context(unread={"gone.csv": "gone"}))
     CHECKS["junit"](text)
     (suite,) = ElementTree.fromstring(text)
     outcomes = {case.attrib["name"]: [child.tag for child in case] for case in suite.iter("testcase")}
@@ -168,7 +168,7 @@ def test_fingerprints_stay_when_the_numbers_change() -> None:
 def test_two_goals_of_one_run_are_two_issues() -> None:
     each = diagnosis()
     goals = tuple(Objection("reach", f"{goal}: no", goal) for goal in ("val_loss<0.1", "val_loss<0.2"))
-    assert CHECKS["gitlab"](written("gitlab", [each], Beside(None, [Ruling(each, goals)]))) == 1
+    assert CHECKS["gitlab"](written("gitlab", [each], Context(None, [Ruling(each, goals)]))) == 1
 
 
 @pytest.mark.parametrize("format", MACHINES)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.diagnosis import Diagnosis, Status
-from lossdoctor.core.report import Beside
+from lossdoctor.core.report import Context
 from lossdoctor.core.ruling import Objection
 from lossdoctor.core.text import number, plain
 from lossdoctor.core.trial import Proof
@@ -33,7 +33,7 @@ RULES: dict[str, str] = {
     "baseline": "The run ends worse than a seed of the baseline may.",
     UNREAD: "A log could not be read.",
 }
-"""What can be wrong with a run beside what the checks find, each by the name it goes by in reports."""
+"""What can be wrong with a run besides what the checks find, each by the name it goes by in reports."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +59,17 @@ class Issue:
         return hashlib.sha256("\0".join((self.rule, self.name, self.file, self.run)).encode("utf-8", "backslashreplace")).hexdigest()
 
 
-def failed(diagnosis: Diagnosis, beside: Beside) -> bool:
+def failed(diagnosis: Diagnosis, context: Context) -> bool:
     """Whether a run breaks the policy; without one, whether its status is unhealthy."""
-    ruling = next((each for each in beside.rulings if each.diagnosis is diagnosis), None)
+    ruling = next((each for each in context.rulings if each.diagnosis is diagnosis), None)
     return ruling.failed if ruling else diagnosis.status.healthy is False
 
 
-def issues(diagnoses: Sequence[Diagnosis], beside: Beside) -> list[Issue]:
+def issues(diagnoses: Sequence[Diagnosis], context: Context) -> list[Issue]:
     """Everything wrong in all logs. Where there is a policy, what breaks it is an error and nothing else is."""
-    by_run = {id(ruling.diagnosis): ruling.objections for ruling in beside.rulings}
+    by_run = {id(ruling.diagnosis): ruling.objections for ruling in context.rulings}
     found = [issue for each in diagnoses for issue in _of_run(each, by_run.get(id(each)))]
-    unread = [Issue(UNREAD, UNREAD, Severity.ERROR, plain(why), log, plain(log), failing=True) for log, why in beside.unread.items()]
+    unread = [Issue(UNREAD, UNREAD, Severity.ERROR, plain(why), log, plain(log), failing=True) for log, why in context.unread.items()]
     return found + unread
 
 

@@ -24,8 +24,8 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Beside:
-    """What is known beside the diagnoses.
+class Context:
+    """What is known besides the diagnoses.
 
     ``comparison`` holds the runs against each other and against baselines, where there are several; ``rulings`` what the policy
     says, one for each diagnosis, or nothing where there is no policy; ``unread`` the logs that gave no run, each with the reason.
@@ -36,7 +36,7 @@ class Beside:
     unread: Mapping[str, str] = field(default_factory=dict)
 
 
-NOTHING = Beside()
+NO_CONTEXT = Context()
 
 
 class Report(Unit):
@@ -47,7 +47,7 @@ class Report(Unit):
 
     format: ClassVar[str]
 
-    def diagnoses(self, diagnoses: Sequence[Diagnosis], page: Page, beside: Beside = NOTHING) -> str:
+    def diagnoses(self, diagnoses: Sequence[Diagnosis], page: Page, context: Context = NO_CONTEXT) -> str:
         """The report of ``lossdoctor diagnose`` and ``lossdoctor gate``."""
         raise NotImplementedError
 

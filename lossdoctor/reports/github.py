@@ -8,7 +8,7 @@ from pathlib import Path
 from lossdoctor.core.check import Severity
 from lossdoctor.core.diagnosis import Diagnosis
 from lossdoctor.core.issue import Issue, issues, issues_of_proof
-from lossdoctor.core.report import NOTHING, Beside, Page, Report
+from lossdoctor.core.report import NO_CONTEXT, Context, Page, Report
 from lossdoctor.core.ruling import Objection
 from lossdoctor.core.text import plain
 from lossdoctor.core.trial import Proof
@@ -26,8 +26,8 @@ class GitHub(Report):
 
     format = "github"
 
-    def diagnoses(self, diagnoses: Sequence[Diagnosis], page: Page, beside: Beside = NOTHING) -> str:
-        return "".join(map(_annotation, issues(diagnoses, beside)))
+    def diagnoses(self, diagnoses: Sequence[Diagnosis], page: Page, context: Context = NO_CONTEXT) -> str:
+        return "".join(map(_annotation, issues(diagnoses, context)))
 
     def proof(self, proof: Proof, page: Page, objections: Sequence[Objection] = ()) -> str:
         return "".join(map(_annotation, issues_of_proof(proof, objections)))

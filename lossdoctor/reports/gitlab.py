@@ -9,7 +9,7 @@ from typing import Any
 from lossdoctor.core.check import Severity
 from lossdoctor.core.diagnosis import Diagnosis
 from lossdoctor.core.issue import Issue, issues, issues_of_proof, place
-from lossdoctor.core.report import NOTHING, Beside, Page, Report
+from lossdoctor.core.report import NO_CONTEXT, Context, Page, Report
 from lossdoctor.core.ruling import Objection
 from lossdoctor.core.text import plain
 from lossdoctor.core.trial import Proof
@@ -25,8 +25,8 @@ class GitLab(Report):
 
     format = "gitlab"
 
-    def diagnoses(self, diagnoses: Sequence[Diagnosis], page: Page, beside: Beside = NOTHING) -> str:
-        return _dump(issues(diagnoses, beside))
+    def diagnoses(self, diagnoses: Sequence[Diagnosis], page: Page, context: Context = NO_CONTEXT) -> str:
+        return _dump(issues(diagnoses, context))
 
     def proof(self, proof: Proof, page: Page, objections: Sequence[Objection] = ()) -> str:
         return _dump(issues_of_proof(proof, objections))

@@ -11,7 +11,7 @@ from lossdoctor._version import __version__
 from lossdoctor.core.check import Finding
 from lossdoctor.core.comparison import Comparison, Judgement, Standing
 from lossdoctor.core.diagnosis import Diagnosis, Forecast, Remedy
-from lossdoctor.core.report import NOTHING, Beside, Page, Report
+from lossdoctor.core.report import NO_CONTEXT, Context, Page, Report
 from lossdoctor.core.ruling import Objection
 from lossdoctor.core.text import whole
 from lossdoctor.core.trial import Chosen, Effect, Level, Prescription, Proof, Treatment
@@ -22,15 +22,15 @@ class Json(Report):
 
     format = "json"
 
-    def diagnoses(self, diagnoses: Sequence[Diagnosis], page: Page, beside: Beside = NOTHING) -> str:
-        objections = [each.objections for each in beside.rulings] or [()] * len(diagnoses)
+    def diagnoses(self, diagnoses: Sequence[Diagnosis], page: Page, context: Context = NO_CONTEXT) -> str:
+        objections = [each.objections for each in context.rulings] or [()] * len(diagnoses)
         return dump(
             {
                 "schema": "lossdoctor.diagnose/1",
                 "version": __version__,
                 "runs": [_diagnosis(*each) for each in zip(diagnoses, objections, strict=True)],
-                "comparison": _comparison(beside.comparison) if beside.comparison else None,
-                "errors": [{"log": log, "message": message} for log, message in beside.unread.items()],
+                "comparison": _comparison(context.comparison) if context.comparison else None,
+                "errors": [{"log": log, "message": message} for log, message in context.unread.items()],
             }
         )
 

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from lossdoctor.core.diagnosis import Diagnosis, Status
 from lossdoctor.core.issue import Issue, failed, issues, issues_of_proof
-from lossdoctor.core.report import NOTHING, Beside, Page, Report
+from lossdoctor.core.report import NO_CONTEXT, Context, Page, Report
 from lossdoctor.core.ruling import Objection
 from lossdoctor.core.text import plain
 from lossdoctor.core.trial import Proof
@@ -23,10 +23,10 @@ class JUnit(Report):
 
     format = "junit"
 
-    def diagnoses(self, diagnoses: Sequence[Diagnosis], page: Page, beside: Beside = NOTHING) -> str:
-        found = issues(diagnoses, beside)
-        cases = [_of_run(each, found, failed(each, beside)) for each in diagnoses]
-        cases += [_case(plain(log), "error", "unreadable-log", plain(why), "") for log, why in beside.unread.items()]
+    def diagnoses(self, diagnoses: Sequence[Diagnosis], page: Page, context: Context = NO_CONTEXT) -> str:
+        found = issues(diagnoses, context)
+        cases = [_of_run(each, found, failed(each, context)) for each in diagnoses]
+        cases += [_case(plain(log), "error", "unreadable-log", plain(why), "") for log, why in context.unread.items()]
         return _document(cases, [each.examination.crashed for each in diagnoses])
 
     def proof(self, proof: Proof, page: Page, objections: Sequence[Objection] = ()) -> str:

@@ -12,7 +12,7 @@ from lossdoctor._version import __version__
 from lossdoctor.core.check import Severity
 from lossdoctor.core.diagnosis import Diagnosis, Examination
 from lossdoctor.core.issue import UNREAD, Issue, describe, issues, issues_of_proof
-from lossdoctor.core.report import NOTHING, Beside, Page, Report
+from lossdoctor.core.report import NO_CONTEXT, Context, Page, Report
 from lossdoctor.core.ruling import Objection
 from lossdoctor.core.text import plain
 from lossdoctor.core.trial import Proof
@@ -28,8 +28,8 @@ class Sarif(Report):
 
     format = "sarif"
 
-    def diagnoses(self, diagnoses: Sequence[Diagnosis], page: Page, beside: Beside = NOTHING) -> str:
-        return _document(issues(diagnoses, beside), [each.examination for each in diagnoses])
+    def diagnoses(self, diagnoses: Sequence[Diagnosis], page: Page, context: Context = NO_CONTEXT) -> str:
+        return _document(issues(diagnoses, context), [each.examination for each in diagnoses])
 
     def proof(self, proof: Proof, page: Page, objections: Sequence[Objection] = ()) -> str:
         return _document(issues_of_proof(proof, objections), [proof.examination])

@@ -74,11 +74,8 @@ def reach(workload: Workload, forward_pass: Pass) -> Reach | None:
     return observe.reach(workload)
 
 
-def short_run(workload: Workload, forward_pass: Pass) -> ShortRun | None:
-    """A few steps exactly as configured.
-
-    Absent: no parameter of the model can learn.
-    """
+def short_run(workload: Workload, forward_pass: Pass) -> ShortRun:
+    """A few steps exactly as configured."""
     from lossdoctor.lab import observe
 
     return observe.short_run(workload)

@@ -22,7 +22,7 @@ from lossdoctor.core import discover, wording
 from lossdoctor.core.curve import Curve
 from lossdoctor.core.diagnosis import Diagnosis, Status
 from lossdoctor.core.fix import Fix, Settings
-from lossdoctor.core.report import Beside
+from lossdoctor.core.report import Context
 from lossdoctor.core.ruling import Objection
 from lossdoctor.core.run import Run
 from lossdoctor.core.text import number, plain
@@ -35,14 +35,14 @@ ROWS = 300  # of that table
 DRAWN = ("loss", "accuracy", "lr", "grad_norm")  # metrics of a probe's trainings, besides the one that it judges by
 
 
-def diagnoses_document(diagnoses: Sequence[Diagnosis], beside: Beside) -> str:
+def diagnoses_document(diagnoses: Sequence[Diagnosis], context: Context) -> str:
     """The page on all runs of all logs; many runs become a table with the worst in full."""
     rows = sorted(diagnoses, key=wording.badness) if len(diagnoses) > IN_FULL else list(diagnoses)
     shown = [(diagnosis, Figure.of(diagnosis)) for diagnosis in rows[:IN_FULL]]
     names = _without_what_is_common([figure.title for _, figure in shown])
     shown = [(diagnosis, replace(figure, short=name)) for (diagnosis, figure), name in zip(shown, names, strict=True)]
     counts = Counter(diagnosis.status for diagnosis in diagnoses)
-    comparison = beside.comparison
+    comparison = context.comparison
     heading = wording.title(diagnoses[0].run) if len(diagnoses) == 1 else f"{len(diagnoses) or 'no'} runs"
     return _render(
         "diagnoses.html",
@@ -54,9 +54,9 @@ def diagnoses_document(diagnoses: Sequence[Diagnosis], beside: Beside) -> str:
         counts=sorted(counts.items(), key=lambda item: wording.WORST_FIRST.index(item[0])),
         comparison=comparison,
         judged={id(each.run): each for each in comparison.judgements} if comparison else {},
-        ruled={id(each.diagnosis): each for each in beside.rulings},
+        ruled={id(each.diagnosis): each for each in context.rulings},
         places={id(diagnosis.run): place for place, (diagnosis, _) in enumerate(shown)},
-        unread=beside.unread,
+        unread=context.unread,
     )
 
 

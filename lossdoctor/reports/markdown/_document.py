@@ -14,7 +14,7 @@ from markupsafe import Markup
 from lossdoctor.core import wording
 from lossdoctor.core.diagnosis import Diagnosis
 from lossdoctor.core.issue import UNREAD, failed, issues, issues_of_proof
-from lossdoctor.core.report import Beside
+from lossdoctor.core.report import Context
 from lossdoctor.core.ruling import Objection
 from lossdoctor.core.text import number, plain
 from lossdoctor.core.trial import Proof
@@ -26,11 +26,11 @@ PLACES = 10  # of the ranking
 LONG = 400  # characters of one text, such as a message
 
 
-def diagnoses_document(diagnoses: Sequence[Diagnosis], beside: Beside) -> str:
+def diagnoses_document(diagnoses: Sequence[Diagnosis], context: Context) -> str:
     """The runs, those that fail first; many stay a short table."""
-    rows = sorted(diagnoses, key=lambda each: (not failed(each, beside), wording.badness(each)))
-    fails = [each for each in rows if failed(each, beside)]
-    found = issues(diagnoses, beside)
+    rows = sorted(diagnoses, key=lambda each: (not failed(each, context), wording.badness(each)))
+    fails = [each for each in rows if failed(each, context)]
+    found = issues(diagnoses, context)
     return _render(
         "diagnoses.md",
         rows=[(each, each in fails) for each in rows[:ROWS]],
@@ -39,8 +39,8 @@ def diagnoses_document(diagnoses: Sequence[Diagnosis], beside: Beside) -> str:
         counts=Counter(each.status for each in rows),
         detailed=[(each, [issue for issue in found if issue.run == wording.title(each.run)]) for each in (fails or rows)[:IN_FULL]],
         unread=[issue for issue in found if issue.rule == UNREAD],
-        comparison=beside.comparison,
-        ruled=bool(beside.rulings),
+        comparison=context.comparison,
+        ruled=bool(context.rulings),
         most=ISSUES,
         places=PLACES,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lossdoctor.core.diagnosis import Diagnosis
-from lossdoctor.core.report import NOTHING, Beside, Page, Report
+from lossdoctor.core.report import NO_CONTEXT, Context, Page, Report
 from lossdoctor.core.ruling import Objection
 from lossdoctor.core.trial import Proof
 from lossdoctor.reports.terminal.diagnosis import runs
@@ -18,8 +18,8 @@ class Terminal(Report):
 
     format = "text"
 
-    def diagnoses(self, diagnoses: Sequence[Diagnosis], page: Page, beside: Beside = NOTHING) -> str:
-        return render(runs(diagnoses, page, beside.comparison), page)
+    def diagnoses(self, diagnoses: Sequence[Diagnosis], page: Page, context: Context = NO_CONTEXT) -> str:
+        return render(runs(diagnoses, page, context.comparison), page)
 
     def proof(self, proof: Proof, page: Page, objections: Sequence[Objection] = ()) -> str:
         return render(proof_report(proof, page), page)
