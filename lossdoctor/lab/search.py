@@ -226,6 +226,19 @@ class Search:
         known = [self._value((), seed) for seed in self.seeds if self.bench.cost(NOTHING, seed, self.share) == 0]
         return self.judge.level(known) if known else None
 
+    def unproved(self) -> Treatment | None:
+        """What gained most on several seeds when the budget was spent before more could prove it; None where nothing is open."""
+        if not self.exhausted or self.prescription:
+            return None
+
+        def gain(treatment: Treatment) -> float:
+            effect = treatment.effect
+            asked = effect is not None and 1 < effect.seeds < MOST_SEEDS
+            return effect.gain if effect and asked and self.judge.material(effect.gain, treatment.value + effect.gain, led=True) else 0.0
+
+        best = max(self.treatments.values(), key=gain, default=None)
+        return best if best and gain(best) > 0 else None
+
     def treat(self, pool: Sequence[Candidate]) -> list[Candidate]:
         """The fix that holds, in the dose that does best, and what must come with it."""
         holding: list[Candidate] = []
@@ -283,10 +296,10 @@ class Search:
         return start - after > FASTER * max(start - before, 0.0)
 
     def _followed(self, start: Candidate) -> list[Candidate]:
-        """Further learning rates up or down from the best so far, while that still gains: by tens, then by threes."""
+        """Further learning rates up or down from the best so far, while that still gains: by tens, then by threes, lower ones first."""
         best, now, trials = start, float(Settings(self.bench.file.values).get(LR)), 0
         onward, met = (1 if start.patch.changes[LR] > now else -1), []
-        for factor in (10.0**onward, 3.0**onward, 3.0**-onward):
+        for factor in (10.0**onward, 1 / 3.0, 3.0):
             while trials < REFINEMENTS:
                 following = self._at_rate(start, now, best.patch.changes[LR] * factor)
                 if (following.patch.changes[LR] - now) * onward <= 0:
