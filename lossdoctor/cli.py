@@ -180,7 +180,7 @@ def diagnose(
     from lossdoctor import console, gate
     from lossdoctor.core.report import Context
 
-    report = _report(format)
+    _report(format)  # a slip is told before the work is done
     console.check_output(output)
     policy = gate.Policy.of(_words(fail_on))
     diagnoses, unread, code = _diagnose(logs, mapping, reader, select, ignore, thresholds, quiet=quiet)
@@ -188,8 +188,7 @@ def diagnose(
     rulings = gate.gate(diagnoses, policy, comparison) if fail_on else []
     if diagnoses:
         context, page = Context(comparison, rulings, unread), console.page(output=output, no_color=no_color, quiet=quiet)
-        console.write(report.diagnoses(diagnoses, page, context), output)
-        _summarise(format, lambda markdown: markdown.diagnoses(diagnoses, page, context))
+        _publish(format, output, lambda report: report.diagnoses(diagnoses, page, context))
     failed = any(ruling.failed for ruling in rulings)
     raise typer.Exit(max(code, FAILED * failed, _crashes(each.examination for each in diagnoses)))
 
@@ -240,7 +239,7 @@ def probe(
     from lossdoctor import console, gate
     from lossdoctor.probe import probe as run_probe
 
-    report = _report(format)
+    _report(format)  # a slip is told before the work is done
     console.check_output(output)
     policy = gate.Policy.of(_words(fail_on))
     overfit = _assertions(asserted) == ["overfit"]
@@ -268,8 +267,7 @@ def probe(
         )
     objections = tuple(policy.broken_by(proof.status, proof.examination.findings))
     page = console.page(output=output, no_color=no_color, quiet=quiet)
-    console.write(report.proof(proof, page, objections), output)
-    _summarise(format, lambda markdown: markdown.proof(proof, page, objections))
+    _publish(format, output, lambda report: report.proof(proof, page, objections))
     for sentence in proof.failed:
         print(f"assertion failed: {sentence}", file=sys.stderr)
     failed = bool(proof.failed or objections)
@@ -359,7 +357,7 @@ def gate(
     from lossdoctor import console, gate
     from lossdoctor.core.report import Context
 
-    report = _report(format)
+    _report(format)  # a slip is told before the work is done
     console.check_output(output)
     options = {"fail_on": _words(fail_on), "max_wasted": max_wasted, "min_gain": min_gain, "reach": reach}
     policy = gate.policy(Path.cwd(), options | {"require": _words(require), "baseline": baseline})
@@ -372,8 +370,7 @@ def gate(
     elif diagnoses or unread:
         context = Context(comparison, rulings, unread)
         page = console.page(output=output, no_color=no_color, quiet=quiet)
-        console.write(report.diagnoses(diagnoses, page, context), output)
-        _summarise(format, lambda markdown: markdown.diagnoses(diagnoses, page, context))
+        _publish(format, output, lambda report: report.diagnoses(diagnoses, page, context))
         if output:
             console.write(lines)  # the job's own log says what failed, too
     failed = any(each.failed for each in rulings)
@@ -603,13 +600,13 @@ def _check_plain(format: str) -> None:
         raise UsageError(f"--format {format!r}: this command prints {' or '.join(PLAIN)}{did_you_mean(format, PLAIN)}")
 
 
-def _summarise(format: str, write: Callable[[Report], str]) -> None:
-    """What annotations are too short for goes to the summary of the job, as Markdown."""
+def _publish(format: str, output: Path | None, render: Callable[[Report], str]) -> None:
+    """Write a report; what GitHub's annotations are too short for goes to the summary of the job, as Markdown."""
     from lossdoctor import console
-    from lossdoctor.core.discover import reports
 
+    console.write(render(_report(format)), output)
     if format == "github":
-        console.summarise(write(reports()["markdown"]))
+        console.summarise(render(_report("markdown")))
 
 
 def _words(values: Iterable[str] | None) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.diagnosis import Examination
 from lossdoctor.core.errors import LossDoctorError, UsageError
-from lossdoctor.core.signals import Signals, given, needs
+from lossdoctor.core.signals import Signals, needs
 from lossdoctor.core.text import did_you_mean
 
 SURE = 0.75  # confidence from which a finding about data or model is taken for the cause of what the log shows
@@ -51,7 +51,7 @@ def examine(checks: Iterable[Check], signals: Signals) -> Examination:
 
 def applies(check: Check, signals: Signals) -> bool:
     """Whether all that the check needs in the end (a run, a workload) is given."""
-    here = given(signals.given)
+    here = frozenset(name for name, value in signals.given.items() if value is not None)
     return all(signals.catalogue.inputs(need.name) <= here for need in needs(check.examine) if not need.optional)
 
 

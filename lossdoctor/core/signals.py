@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -106,8 +106,3 @@ class Signals:
                 raise
             return None, "memory does not do for its examples at once"
         return value, absent_reason(function) if value is None else ""
-
-
-def given(values: Mapping[str, Any]) -> frozenset[str]:
-    """The names of the inputs that are there."""
-    return frozenset(name for name, value in values.items() if value is not None)
