@@ -82,7 +82,12 @@ class DataSection(Section):
     target: str | None = Field(None, description="target column of a table")
     args: dict[str, Any] = {}
     impute: Literal["median", "mean"] | None = Field(None, description="per feature, for NaN and infinity; fitted on the training split")
-    clip: float | None = Field(None, gt=0, lt=0.5, description="share of each feature's values to be moved in at either end (winsorized)")
+    clip: float | None = Field(
+        None,
+        gt=0,
+        lt=0.5,
+        description="share of each feature's values that is clipped at either end (winsorized), fitted on the training split",
+    )
     standardize: bool = Field(False, description="per feature, fitted on the training split alone")
     standardize_target: bool = Field(False, description="regression; metrics stay in the original units")
     augment: list[dict[str, Any]] = Field([], description="random changes of training batches: noise, flip, shift, crop, mixup")
@@ -114,8 +119,8 @@ class TrainingSection(Section):
     sampler: Literal["balanced"] | None = None
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of each label that goes to all classes alike")
     focal: float | None = Field(None, gt=0, description="gamma of the focal loss: examples that are right already count less")
-    l1: float = Field(0.0, ge=0, description="times the sum of the weights' absolute values, added to the loss")
-    max_norm: float | None = Field(None, gt=0, description="longest row of weights that a unit may have")
+    l1: float = Field(0.0, ge=0, description="weight of the L1 penalty: times the sum of the weights' absolute values, added to the loss")
+    max_norm: float | None = Field(None, gt=0, description="largest norm of the weights of a unit")
     clip_grad_norm: float | None = Field(None, gt=0)
     amp: bool = Field(False, description="bfloat16 where it is safe, on CUDA; elsewhere it changes nothing")
     early_stopping: EarlyStoppingSection | None = None
@@ -124,15 +129,15 @@ class TrainingSection(Section):
 
 class ProbeSection(Section):
     budget: Seconds = Field(120.0, description="wall clock: 30s, 2m, 1h")
-    steps: Positive | None = Field(None, description="training steps of all trials together; about one full training where left out")
+    steps: Positive | None = Field(None, description="training steps of all trials together; by default about one full training")
     device: str = "auto"
     executor: Literal["local", "ray"] = Field("local", description="where trials run: processes of this machine, or a Ray cluster")
     address: str | None = Field(
         None,
-        description="of the Ray cluster: ray://host:10001, host:6379, auto; where left out RAY_ADDRESS, or a cluster of this machine",
+        description="of the Ray cluster: ray://host:10001, host:6379 or auto; by default RAY_ADDRESS, else a cluster started on this machine",
     )
-    gpus: float = Field(1.0, gt=0, description="share of a GPU that a trial on a Ray cluster takes, where the device is cuda")
-    shared: bool = Field(False, description="the nodes see the config's folder under the same path, so that Ray need not copy it")
+    gpus: float = Field(1.0, gt=0, description="GPUs, or the share of one, that a trial on a Ray cluster takes if the device is cuda")
+    shared: bool = Field(False, description="whether the nodes see the config's folder under the same path, so that Ray need not copy it")
     seeds: Positive = 3
     families: Annotated[Literal["all"] | list[str], BeforeValidator(_known_families)] = "all"
 
