@@ -86,7 +86,7 @@ class DataSection(Section):
         None,
         gt=0,
         lt=0.5,
-        description="share of each feature's values that is clipped at either end (winsorized), fitted on the training split",
+        description="share of each feature's values that is clipped at either end (winsorized)",
     )
     standardize: bool = Field(False, description="per feature, fitted on the training split alone")
     standardize_target: bool = Field(False, description="regression; metrics stay in the original units")
@@ -134,7 +134,7 @@ class ProbeSection(Section):
     executor: Literal["local", "ray"] = Field("local", description="where trials run: processes of this machine, or a Ray cluster")
     address: str | None = Field(
         None,
-        description="of the Ray cluster: ray://host:10001, host:6379 or auto; by default RAY_ADDRESS, else a cluster started on this machine",
+        description="of the Ray cluster: ray://host:10001, host:6379 or auto; by default RAY_ADDRESS, else a cluster started here",
     )
     gpus: float = Field(1.0, gt=0, description="GPUs, or the share of one, that a trial on a Ray cluster takes if the device is cuda")
     shared: bool = Field(False, description="whether the nodes see the config's folder under the same path, so that Ray need not copy it")
