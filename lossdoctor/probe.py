@@ -213,6 +213,7 @@ class Patient:
             advice=(*(_advice(self.examination, self.bench.workload) if search.treatments or search.void else ()), *_in_pieces(self.bench)),
             interrupted=interrupted,
             void=self.void if search.void else None,
+            unproved=search.unproved(),
         )
 
 

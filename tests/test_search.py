@@ -169,6 +169,18 @@ def test_the_shares_of_three_fixes_are_their_shapley_values() -> None:
     assert found.attribution == pytest.approx({"preprocessing": 0.6 / 0.9, "activation": 0.2 / 0.9, "learning_rate": 0.1 / 0.9})
 
 
+def test_what_the_budget_did_not_do_to_prove_is_told() -> None:
+    def loss(changes: dict[str, Any], seed: int, step: np.ndarray) -> np.ndarray:
+        usual = flat(0, step, (1.0, 2.6, 2.0)[seed])  # too far apart for two seeds to prove it
+        return np.where(step > 200, 0.5, usual) if changes else usual
+
+    pool = [Candidate(Cure(), Patch({"a": 1}), 0.9, "X1")]
+    short, long = search(Scripted(loss), pool, ill=False, budget=1.3), search(Scripted(loss), pool, ill=False, budget=2.5)
+    assert (short.prescription, long.unproved()) == (None, None)
+    assert short.unproved() in short.treatments.values()
+    assert long.prescription
+
+
 def test_the_budget_is_kept_where_nothing_helps() -> None:
     bench = Scripted(lambda changes, seed, step: flat(seed, step))
     found = search(bench, [Candidate(Cure(), Patch({key: 1})) for key in "abcdefghijklmnopqrstuvw"])

@@ -106,7 +106,8 @@ class Cost:
 @dataclass(frozen=True)
 class Proof:
     """Everything a probe found out about a config; ``failed`` holds a sentence for each assertion that does not hold, ``run`` the
-    log of the config trained as it is, ``void`` the code of a finding with which trials would prove nothing."""
+    log of the config trained as it is, ``void`` the code of a finding with which trials would prove nothing, ``unproved`` what gained most
+    when the budget was spent before more seeds could prove it."""
 
     config: Path
     device: str
@@ -124,3 +125,4 @@ class Proof:
     resumed: int = 0
     run: Run | None = None
     void: str | None = None
+    unproved: Treatment | None = None

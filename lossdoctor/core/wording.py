@@ -105,6 +105,9 @@ def outcome(proof: Proof) -> str:
         return "Interrupted before anything was proved; this is what was measured until then."
     if proof.void:
         return f"Nothing can be proved until {proof.void} is fixed: the loss or the data that trials are judged by are wrong."
+    if proof.unproved and proof.unproved.effect:
+        fixes, effect = " + ".join(f"{fix.code} {fix.name}" for fix in proof.unproved.fixes), proof.unproved.effect
+        return f"Nothing is proved: the budget was spent when {fixes} had gained {number(effect.gain)}; --steps or --budget can add to it."
     if proof.trials:
         return "Nothing to prescribe: no change that was tried helps beyond the seed-to-seed noise."
     found = len(proof.examination.findings)

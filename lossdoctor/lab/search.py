@@ -108,7 +108,7 @@ class Search:
 
     ``pool`` gives the candidates that the log of the baseline so far, if there is time for any, calls for, and all others, or None
     where no trial would prove anything, which ends it as ``void``; ``budget`` is in full trainings, ``at_most`` what it rises to where
-    the training is ill for sure.
+    the training is ill for sure and a confident finding leads.
     """
 
     bench: Bench
@@ -174,8 +174,8 @@ class Search:
             self.void = True
             return True
         pool, ill = asked
-        self.budget = max(self.budget, self.at_most) if ill else self.budget
         led = [c for c in pool if c.evidence >= BUNDLED]
+        self.budget = max(self.budget, self.at_most) if ill and led else self.budget
         weak, blind = [c for c in pool if 0 < c.evidence < BUNDLED], [c for c in pool if not c.led] if ill else []
         for part in (led, weak, self.hopes or blind):
             if part is not led and self._leading(led):
@@ -228,7 +228,7 @@ class Search:
 
     def unproved(self) -> Treatment | None:
         """What gained most on several seeds when the budget was spent before more could prove it; None where nothing is open."""
-        if not self.exhausted or self.prescription:
+        if not self.exhausted or self.prescription is not None:
             return None
 
         def gain(treatment: Treatment) -> float:
@@ -370,6 +370,7 @@ class Search:
         proved = effect is not None and lasting
         self._record(chosen, after, before, shown.steps, None, verified=proved)
         if not proved or effect is None:
+            self.exhausted |= len(after) < wanted
             return False
         shares = self._shares(chosen)
         ranked = sorted(chosen, key=lambda c: -shares[c.fix.code])

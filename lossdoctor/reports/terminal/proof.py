@@ -53,8 +53,9 @@ def proof_report(proof: Proof, page: Page) -> Iterator[RenderableType]:
 def _verdict(proof: Proof) -> RenderableType:
     base = proof.baseline
     facts = [f"trained as it is: {proof.verdict.summary}"] if proof.verdict else []
-    if base:
-        facts.append(f"to beat: {base.metric} {number(base.value)} ({interval(base.low, base.high)}) over {base.seeds} seeds")
+    if base and proof.trials:
+        over = f"({interval(base.low, base.high)}) over {base.seeds} seeds" if base.seeds > 1 else "with one seed"
+        facts.append(f"to beat: {base.metric} {number(base.value)} {over}")
     return verdict_line(proof.status, outcome(proof), facts)
 
 
@@ -124,9 +125,8 @@ def _trials(proof: Proof) -> Iterator[RenderableType]:
 
 def _trial(trial: Treatment) -> list[Text]:
     name = Text(" + ".join(f"{fix.code} {fix.name}" for fix in trial.fixes))
-    scalars = {key.rpartition(".")[2]: value for key, value in trial.patch.changes.items() if isinstance(value, int | float | str)}
-    if scalars:
-        name.append(f" ({', '.join(f'{key} {as_yaml(value)}' for key, value in scalars.items())})", style="dim")
+    values = [f"{key.rpartition('.')[2]} {as_yaml(value)}" for key, value in trial.patch.changes.items()]
+    name.append(f" ({', '.join(values)})", style="dim")
     effect = trial.effect
     gain = f"{effect.gain:+.3g}" if effect else ""
     span = f"{effect.low:.3g} to {effect.high:.3g}" if effect and effect.seeds > 1 else ""
