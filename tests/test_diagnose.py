@@ -126,8 +126,10 @@ def test_a_reward_is_no_matter_of_the_learning_rate_and_keeps_its_sign() -> None
 def test_the_noise_of_batches_is_not_blamed_on_the_learning_rate() -> None:
     swinging = noisy(flat(1.5), 0.5)
     assert "LR001" not in codes(told(swinging))
-    assert "LR001" not in codes(told(noisy(flat(1.0), 0.05), sloping(0.0, 1e-4, "lr")))
-    assert "LR001" in codes(told(noisy(flat(1.0), 0.05), flat(1e-4, "lr")))
+    assert "LR001" not in codes(told(noisy(flat(1.0), 0.05), flat(1e-4, "lr")))
+    both = noisy(flat(1.0), 0.05), noisy(flat(1.0, "val_loss"), 0.02)
+    assert "LR001" not in codes(told(*both, sloping(0.0, 1e-4, "lr")))
+    assert "LR001" in codes(told(*both, flat(1e-4, "lr")))
 
 
 def test_losses_on_two_scales_tell_nothing_of_dropout() -> None:

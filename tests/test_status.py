@@ -229,3 +229,17 @@ def test_training_and_validation_must_agree_on_the_classes_of_a_softmax_applied_
     signals = {"train_loss": law, "train_accuracy": share, "val_loss": law, "val_accuracy": share}
     assert Signals(discover.signals(), run=run(**signals)).get("double_softmax") == 10
     assert Signals(discover.signals(), run=run(**signals | {"val_loss": law + 1.0})).get("double_softmax") is None
+
+
+def test_what_settled_at_the_end_is_not_flat_since_then() -> None:
+    assert "is flat since step" in verdict(train_loss=FALL).summary
+    assert verdict(train_loss=0.4 * np.exp(-T[:15] / 3)).summary.endswith("and changes little now.")
+
+
+def test_one_point_is_one_point() -> None:
+    assert verdict(train_loss=[1.0]).summary == "1 point of train_loss is too few to say."
+
+
+def test_an_accuracy_just_over_1_is_in_per_cent() -> None:
+    found = Signals(discover.signals(), run=run(train_loss=FALL, train_accuracy=np.linspace(0.1, 1.2, 200)))
+    assert found.get("train_accuracy").last == pytest.approx(0.012)

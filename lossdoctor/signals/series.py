@@ -14,6 +14,7 @@ from lossdoctor.core.shape import Shape, shape
 from lossdoctor.core.statistics import HUGE
 
 ENOUGH = 6  # points a validation loss needs before it is judged in place of the training loss
+WHOLE = 1.001  # share; more is in per cent
 TELLING = 12  # points that it needs beside a training loss of over four times as many
 
 _REWARD = re.compile(r"(?:reward|return|ep_?rew|score)s?(?:_mean)?$", re.I)
@@ -187,4 +188,4 @@ def _series(run: Run, label: str) -> Curve | None:
 
 def _share(curve: Curve | None) -> Curve | None:
     """Per cent become shares."""
-    return replace(curve, value=curve.value / 100) if curve is not None and curve.max > 1.5 else curve
+    return replace(curve, value=curve.value / 100) if curve is not None and curve.max > WHOLE else curve

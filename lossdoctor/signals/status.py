@@ -150,7 +150,8 @@ def verdict(
         text = "The log has only losses of a game, which need not fall when all is well: none tells how the run goes."
         return Verdict(Status.TOO_SHORT, 1.0, text if game else "The log has no loss to judge.")
     if len(judged_loss) < FEWEST:
-        return Verdict(Status.TOO_SHORT, 1.0, f"{len(judged_loss)} points of {judged_loss.label} are too few to say.")
+        are = "1 point of {} is" if len(judged_loss) == 1 else f"{len(judged_loss)} points of {{}} are"
+        return Verdict(Status.TOO_SHORT, 1.0, are.format(judged_loss.label) + " too few to say.")
     case = _Case(
         judged,
         judged_sign or 1.0,
@@ -506,7 +507,10 @@ def _stalled(case: _Case) -> Verdict | None:
     above, why = max(_reasons_to_go_lower(case))
     if above < 1:
         return None
-    text = f"{shape.curve.label} {'is flat' if gain < 1 else 'hardly falls'} since step {shape.settled_step:g}, and {why}."
+    how = ("is flat" if gain < 1 else "hardly falls") + (
+        f" since step {shape.settled_step:g}" if shape.settled_fraction <= RESTED else " now"
+    )
+    text = f"{shape.curve.label} {how}, and {why}."
     return _sick(case, Status.STALLED, above, text, shape, onset=shape.settled_step, stop=shape.settled_step)
 
 
@@ -639,7 +643,8 @@ def _healthy(case: _Case) -> Verdict:
         text = f"The log begins at step {first:g}: how {label} came to {case.show(shape.end)}, where it stands still, is not in it."
         return Verdict(Status.TOO_SHORT, 0.8, text)
     confidence = _surety(1 / max(gain, 0.05))
-    text = f"{label} went from {case.show(shape.start)} to {case.show(shape.end)} and is flat since step {shape.settled_step:g}."
+    how = f"is flat since step {shape.settled_step:g}" if shape.settled_fraction <= RESTED else "changes little now"
+    text = f"{label} went from {case.show(shape.start)} to {case.show(shape.end)} and {how}."
     wasted = (last - shape.settled_step) / (last - first) if last > first else 0.0
     return Verdict(Status.CONVERGED, confidence, text, shape.settled_step, shape.best_step, shape.settled_step, wasted)
 
