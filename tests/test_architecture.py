@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "lab": {"core", "lab"},
     "": {"core", "_version", "examine"},
     "compare": {"core", "compare"},
+    "gate": {"core", "gate"},
     "live": {"core", "_version", "diagnose", "read", "gate", "live"},
     "integrations": {"integrations", "live"},
     "cli": {"core", "_version", "cli"},

@@ -1,13 +1,10 @@
-"""When a run fails: the policy, where it is declared, and the ruling on each run."""
+"""What a policy asks of a run: goals to be reached, and what it objects to."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,11 +13,11 @@ from lossdoctor.core.comparison import Comparison
 from lossdoctor.core.curve import Curve, Floats
 from lossdoctor.core.diagnosis import Diagnosis, Status
 from lossdoctor.core.discover import checks
-from lossdoctor.core.errors import BadConfig, UsageError
-from lossdoctor.core.ruling import Objection, Ruling
+from lossdoctor.core.errors import UsageError
+from lossdoctor.core.ruling import Objection
 from lossdoctor.core.run import Run
 from lossdoctor.core.text import did_you_mean, listed, number, plain
-from lossdoctor.core.wording import ordered, percent, title
+from lossdoctor.core.wording import ordered, percent
 
 UNHEALTHY = "unhealthy"  # the word for all statuses that are not healthy
 RISING = (Severity.INFO, Severity.WARNING, Severity.ERROR)
@@ -28,7 +25,6 @@ SERIES = 8  # of a log that are named
 EVALUATED = ("val", "test")  # splits of which a point is a measurement of all the data
 PARTS = 20  # of a series of batches, over one of which a level must hold,
 BATCHES = 21  # or over so many points, if these are fewer
-FILES = ("lossdoctor.toml", "pyproject.toml")  # the first that a folder has is the one that counts
 GOAL = re.compile(r"([^<>=@]+?)\s*(<=?|>=?)\s*([-+\d.eE]+)(?:\s*@\s*(step|epoch)\s*([\d.eE+]+))?")
 
 
@@ -132,22 +128,6 @@ class Policy:
                 yield Objection("baseline", judgement.summary)
 
 
-DEFAULT = Policy(fail_on=(UNHEALTHY,))
-
-
-def gate(diagnoses: Sequence[Diagnosis], policy: Policy, comparison: Comparison | None = None) -> list[Ruling]:
-    """Rule on each run; ``comparison`` holds what the baselines say."""
-    return [Ruling(each, tuple(policy.objections(each, comparison))) for each in diagnoses]
-
-
-def line(ruling: Ruling) -> str:
-    """``FAIL  run.csv  stalled (0.93): It is flat since step 1200. LR001 It swings.``"""
-    run, verdict = ruling.diagnosis.run, ruling.diagnosis.verdict
-    others = [f"{each.rule} {each.message}" for each in ruling.objections if each.rule != verdict.status]
-    reason = plain(" ".join([verdict.summary, *others]))
-    return f"{'FAIL' if ruling.failed else 'pass'}  {title(run)}  {verdict.status} ({number(verdict.confidence)}): {reason}"
-
-
 def _series(run: Run, name: str) -> Curve | None:
     """The series of this label, or from the column of this name."""
     labels = [label for label in run.curves if name in (label, run.columns.get(label))]
@@ -199,93 +179,3 @@ def _spelled(words: Iterable[str]) -> tuple[frozenset[Status], tuple[str, ...], 
             hint = did_you_mean(lower, known) or "; `lossdoctor explain` lists the codes"
             raise UsageError(f"fail-on {word!r} is no status, code or severity{hint}")
     return frozenset(statuses), tuple(codes), frozenset(severities)
-
-
-# --- where a policy is declared ----------------------------------------------------------------------------------------
-
-
-def policy(folder: Path, options: Mapping[str, Any]) -> Policy:
-    """The policy of the options, else of the nearest file that declares one, else that every unhealthy status fails.
-
-    ``folder`` and those above it are searched, as ruff does: for ``lossdoctor.toml``, or a ``pyproject.toml`` that has a
-    ``[tool.lossdoctor]`` table. An option takes the place of the same key in the file. Raises ``BadConfig`` or ``UsageError``.
-    """
-    return replace(_declared(folder), **_checked({key: value for key, value in options.items() if value not in (None, [])}))
-
-
-def _declared(folder: Path) -> Policy:
-    for place in (folder, *folder.parents):
-        for path in (place / name for name in FILES):
-            table = _table(path) if path.is_file() else None
-            if table is None:
-                continue
-            where = f"{path}: {'[gate]' if path.name == FILES[0] else '[tool.lossdoctor.gate]'}"
-            if unknown := [key for key in table if key not in PARSERS]:
-                hint = did_you_mean(unknown[0], PARSERS) or f"; it takes {', '.join(PARSERS)}"
-                raise BadConfig(f"{where} has no key {unknown[0]!r}{hint}")
-            try:
-                declared = replace(DEFAULT, **_checked(table))
-            except UsageError as error:
-                raise BadConfig(f"{where}: {error}") from error
-            return replace(declared, baseline=tuple(str(place / log) for log in declared.baseline))
-    return DEFAULT
-
-
-def _table(path: Path) -> Mapping[str, Any] | None:
-    """The gate's table in a file; None for a pyproject.toml that does not speak of lossdoctor."""
-    import tomllib
-
-    try:
-        table: Any = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadConfig(f"{path} cannot be read: {error}") from error
-    if path.name != FILES[0]:
-        tools = table.get("tool", {})
-        if not isinstance(tools, dict):
-            raise BadConfig(f"{path}: 'tool' must be a table, as in [tool.lossdoctor.gate]")
-        if "lossdoctor" not in tools:
-            return None
-        table = tools["lossdoctor"]
-    if not isinstance(table, dict):
-        raise BadConfig(f"{path}: 'lossdoctor' must be a table, as in [tool.lossdoctor.gate]")
-    if unknown := [key for key in table if key != "gate"]:
-        raise BadConfig(f"{path} has {unknown[0]!r}, which is no table of lossdoctor{did_you_mean(unknown[0], ['gate'])}")
-    if not isinstance(gate := table.get("gate", {}), dict):
-        raise BadConfig(f"{path}: 'gate' must be a table, as in [tool.lossdoctor.gate]")
-    return gate
-
-
-def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: PARSERS[key](key, value) for key, value in values.items()}
-
-
-def _texts(key: str, value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(text, str) and text for text in value):
-        raise UsageError(f'{key} must be a list of texts, as in {key} = ["..."]')
-    return tuple(value)
-
-
-def _share(key: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise UsageError(f"{key} must be a share of the run, from 0 to 1, not {value!r}")
-    return float(value)
-
-
-def _gain(key: str, value: Any) -> str:
-    text = str(value).strip()
-    try:
-        if not math.isfinite(float(text.removesuffix("%"))):
-            raise ValueError(text)
-    except ValueError:
-        raise UsageError(f"{key} must be a number, or a share such as '1%', not {value!r}") from None
-    return text
-
-
-PARSERS: dict[str, Callable[[str, Any], Any]] = {
-    "fail_on": lambda key, value: _words(_texts(key, value)),
-    "max_wasted": _share,
-    "min_gain": _gain,
-    "reach": lambda key, value: tuple(Goal.of(text) for text in _texts(key, value)),
-    "require": _texts,
-    "baseline": _texts,
-}
