@@ -14,6 +14,25 @@ import typer
 
 from lossdoctor._version import __version__
 from lossdoctor.core.errors import LossDoctorError, UsageError
+from lossdoctor.options import (
+    PLAIN,
+    Baseline,
+    Config,
+    Entry,
+    FailOn,
+    Format,
+    Ignore,
+    Logs,
+    Map,
+    NoColor,
+    Output,
+    PlainFormat,
+    Quiet,
+    Reader,
+    Select,
+    Set,
+    StopFor,
+)
 
 if TYPE_CHECKING:
     from lossdoctor.core.comparison import Comparison
@@ -28,95 +47,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-def _complete(words: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
-    """Tab completion by words that are looked up when the key is pressed; what stands before a comma stays."""
-
-    def complete(incomplete: str) -> list[str]:
-        done, comma, last = incomplete.rpartition(",")
-        return [f"{done}{comma}{word}" for word in words() if word.lower().startswith(last.lower())]
-
-    return complete
-
-
-def _formats() -> Iterable[str]:
-    from lossdoctor.core.discover import reports
-
-    return reports()
-
-
-def _checks() -> list[str]:
-    from lossdoctor.core.discover import checks
-
-    return [check.code for check in checks()]
-
-
-def _policy_words() -> list[str]:
-    from lossdoctor.core.check import Severity
-    from lossdoctor.core.diagnosis import Status
-    from lossdoctor.gate import UNHEALTHY
-
-    return [UNHEALTHY, *Status, *Severity, *_checks()]
-
-
-def _readers() -> list[str]:
-    from lossdoctor.core.discover import readers
-
-    return [reader.name for reader in readers()]
-
-
-def _entries() -> list[str]:
-    from lossdoctor.core.discover import checks, fixes
-
-    units = (*checks(), *fixes())
-    return ["readers", *(unit.code for unit in units), *(unit.name for unit in units)]
-
-
-Logs = Annotated[list[str], typer.Argument(metavar="LOG", help="A log file, a run folder, or - for standard input.")]
-Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The YAML file that describes model, data and training.")]
-FORMATS = "text, json, markdown, html, junit, sarif, github or gitlab"
-PLAIN = ("text", "json")  # formats of what is no report
-Format = Annotated[
-    str, typer.Option("--format", metavar="NAME", help=f"How to print the report: {FORMATS}.", autocompletion=_complete(_formats))
-]
-PlainFormat = Annotated[str, typer.Option("--format", metavar="NAME", help="Print text or json.", autocompletion=_complete(lambda: PLAIN))]
-Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the report to FILE.")]
-Select = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--select", metavar="CODES", help="Run only the checks whose codes start with these: LR,GRAD001.", autocompletion=_complete(_checks)
-    ),
-]
-Ignore = Annotated[
-    list[str] | None,
-    typer.Option("--ignore", metavar="CODES", help="Skip the checks whose codes start with these.", autocompletion=_complete(_checks)),
-]
-FailOn = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--fail-on",
-        metavar="WORDS",
-        help="Exit 1 on a status (stalled), any unhealthy status (unhealthy), a check (LR001), or a severity or worse (warning).",
-        autocompletion=_complete(_policy_words),
-    ),
-]
-Baseline = Annotated[
-    list[str] | None,
-    typer.Option("--baseline", metavar="LOG", help="A healthy run to compare with; give several seeds to show how much they differ."),
-]
-Map = Annotated[
-    list[str] | None, typer.Option("--map", metavar="ROLE=COLUMN", help="Name a column that was not recognised: val_loss=dev_nll.")
-]
-Set = Annotated[list[str] | None, typer.Option("--set", metavar="CODE.NAME=VALUE", help="Set a threshold of a check: LR001.jump=3.")]
-Reader = Annotated[
-    str | None,
-    typer.Option(
-        "--reader", metavar="NAME", help="Read with this reader; see `lossdoctor explain readers`.", autocompletion=_complete(_readers)
-    ),
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the verdict and the findings; no progress.")]
-NoColor = Annotated[bool, typer.Option("--no-color", help="Print without colour, as with NO_COLOR in the environment.")]
 
 
 def _version(asked: bool) -> None:
@@ -399,12 +329,7 @@ def watch(
         ),
     ] = None,
     webhook: Annotated[str | None, typer.Option("--webhook", metavar="URL", help="Where to POST the same JSON.")] = None,
-    fail_on: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--fail-on", metavar="WORDS", help="What to stop for, as in `lossdoctor gate`.", autocompletion=_complete(_policy_words)
-        ),
-    ] = None,
+    fail_on: StopFor = None,
     mapping: Map = None,
     reader: Reader = None,
     no_color: NoColor = False,
@@ -484,14 +409,7 @@ def init(
 
 @app.command(short_help="The catalogue of checks, fixes and readers.")
 def explain(
-    code: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[CODE]",
-            help="A code (LR001), a name, or `readers`; with --schema: config, diagnose or probe.",
-            autocompletion=_complete(_entries),
-        ),
-    ] = None,
+    code: Entry = None,
     schema: Annotated[
         bool, typer.Option("--schema", help="Print a JSON Schema: of the probe config, or of what `diagnose` or `probe` reports.")
     ] = False,

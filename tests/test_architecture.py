@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "gate": {"core", "gate"},
     "live": {"core", "_version", "diagnose", "read", "gate", "live"},
     "integrations": {"integrations", "live"},
-    "cli": {"core", "_version", "cli"},
+    "cli": {"core", "_version", "cli", "options"},
 }
 INSIDE_FUNCTIONS = {
     "signals": {"lab"},
@@ -41,7 +41,7 @@ INSIDE_FUNCTIONS = {
 def room(file: Path) -> str:
     """``core``, ``checks`` ...; the files beside them share the room ''."""
     parts = file.relative_to(HOUSE).parts
-    return parts[0] if len(parts) > 1 else "cli" if file.name in ("cli.py", "__main__.py", "__init__.py") else ""
+    return parts[0] if len(parts) > 1 else "cli" if file.name in ("cli.py", "options.py", "__main__.py", "__init__.py") else ""
 
 
 def imports(file: Path) -> Iterator[tuple[str, bool, int]]:
