@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from lossdoctor.core.check import Check, Finding, Severity
-from lossdoctor.core.observation import Comparison
+from lossdoctor.core.observation import Ablation
 
 
 class AugmentationTooStrong(Check):
@@ -24,7 +24,7 @@ class AugmentationTooStrong(Check):
     share = 0.6  # of the fall without; own
     errors = 3.0  # standard errors between the two
 
-    def examine(self, augmentation: Comparison) -> Finding | None:
+    def examine(self, augmentation: Ablation) -> Finding | None:
         fell, could = augmentation.first - augmentation.changed, augmentation.first - augmentation.plain
         if could < 0.1 * abs(augmentation.first) or (math.isfinite(fell) and fell > self.share * could):
             return None
@@ -38,5 +38,5 @@ class AugmentationTooStrong(Check):
             loss=augmentation.changed,
         )
 
-    sick = [{"augmentation": Comparison(first=2.3, plain=0.4, changed=1.9, error=0.02, steps=120)}]
-    healthy = [{"augmentation": Comparison(first=2.3, plain=0.4, changed=0.6, error=0.02, steps=120)}]
+    sick = [{"augmentation": Ablation(first=2.3, plain=0.4, changed=1.9, error=0.02, steps=120)}]
+    healthy = [{"augmentation": Ablation(first=2.3, plain=0.4, changed=0.6, error=0.02, steps=120)}]

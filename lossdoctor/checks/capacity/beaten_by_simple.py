@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from lossdoctor.core.check import Check, Finding, Severity
@@ -28,6 +26,7 @@ class BeatenBySimple(Check):
         | {"GRAD103", "FRZ101", "DROP101", "DROP102", "REG101", "LR101", "LR102", "OPT101", "BATCH101", "NORM101", "NORM102", "CAP101"}
         | {
             "CAP102",
+            "STOP101",
             "LAB103",
             "CAP104",
             "LOSS104",
@@ -53,7 +52,7 @@ class BeatenBySimple(Check):
             return None
         name, ours = baselines.best, float((np.nanmax if baselines.metric == "accuracy" else np.nanmin)(curve.value))
         theirs = baselines.scores[name]
-        if not self._better(theirs, ours, baselines):
+        if not baselines.beat(ours, self.errors, self.share):
             return None
         return self.finding(
             f"On validation, {name} reaches {baselines.metric} {theirs:.4g} and the net at its best {ours:.4g}.",
@@ -62,13 +61,6 @@ class BeatenBySimple(Check):
             score=theirs,
             net=ours,
         )
-
-    def _better(self, theirs: float, ours: float, baselines: Baselines) -> bool:
-        count = baselines.examples
-        if baselines.metric == "accuracy":
-            error = math.sqrt((theirs * (1 - theirs) + ours * (1 - ours)) / count)
-            return theirs - ours > self.errors * error and 1 - theirs < self.share * (1 - ours)
-        return theirs < self.share * ours * (1 - self.errors / math.sqrt(count))
 
     _runs = {best: Run({"val_accuracy": Curve("accuracy", "val", np.arange(3.0), np.array([0.3, best, best]))}) for best in (0.7, 0.95)}
     sick = [{"baselines": Baselines({"linear": 0.96, "forest": 0.95}, "accuracy", 300), "run": _runs[0.7]}]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from lossdoctor.core.check import Check, Finding, Severity
-from lossdoctor.core.observation import Comparison, Reach, Relation
+from lossdoctor.core.observation import Ablation, Reach, Relation
 
 
 class EarlyStepsOutOfReach(Check):
@@ -25,7 +25,7 @@ class EarlyStepsOutOfReach(Check):
     related = 0.2  # of a forest's score over chance; own
     same = 0.98  # loss with inputs over loss without; own
 
-    def examine(self, reach: Reach, blind: Comparison, relation: Relation) -> Finding | None:
+    def examine(self, reach: Reach, blind: Ablation, relation: Relation) -> Finding | None:
         if reach.share > 0.5 or relation.score < relation.chance + self.related or not math.isfinite(blind.plain):
             return None
         if blind.plain < self.same * blind.changed - 2 * blind.error:
@@ -39,8 +39,8 @@ class EarlyStepsOutOfReach(Check):
         )
 
     _related = Relation(0.9, 0.5, 0.02, 900, table=False)
-    sick = [{"reach": Reach(200, 0.1), "blind": Comparison(0.7, 0.69, 0.69, 0.01, 120), "relation": _related}]
+    sick = [{"reach": Reach(200, 0.1), "blind": Ablation(0.7, 0.69, 0.69, 0.01, 120), "relation": _related}]
     healthy = [
-        {"reach": Reach(200, 0.1), "blind": Comparison(0.7, 0.3, 0.69, 0.01, 120), "relation": _related},
-        {"reach": Reach(20, 1.0), "blind": Comparison(0.7, 0.69, 0.69, 0.01, 120), "relation": _related},
+        {"reach": Reach(200, 0.1), "blind": Ablation(0.7, 0.3, 0.69, 0.01, 120), "relation": _related},
+        {"reach": Reach(20, 1.0), "blind": Ablation(0.7, 0.69, 0.69, 0.01, 120), "relation": _related},
     ]

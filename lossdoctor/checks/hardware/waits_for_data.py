@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lossdoctor.core.check import Check, Finding, Severity
-from lossdoctor.core.observation import Pace, Plan
+from lossdoctor.core.observation import Plan, StepTime
 
 
 class WaitsForData(Check):
@@ -20,7 +20,7 @@ class WaitsForData(Check):
     most = 0.8  # of the time of a step, from which on it is a warning; own
     seconds = 10.0  # that the whole training waits at least, for a warning; own
 
-    def examine(self, pace: Pace, plan: Plan) -> Finding | None:
+    def examine(self, pace: StepTime, plan: Plan) -> Finding | None:
         share = pace.fetch / (pace.fetch + pace.step)
         lost = pace.fetch * plan.steps
         if share > self.share:
@@ -41,5 +41,5 @@ class WaitsForData(Check):
             return self.finding(what, confidence=0.55, idle=pace.idle, double=pace.double)
         return None
 
-    sick = [{"pace": Pace(fetch=0.3, step=0.1), "plan": Plan()}, {"pace": Pace(fetch=0.01, step=0.1, idle="cuda"), "plan": Plan()}]
-    healthy = [{"pace": Pace(fetch=0.01, step=0.1), "plan": Plan()}]
+    sick = [{"pace": StepTime(fetch=0.3, step=0.1), "plan": Plan()}, {"pace": StepTime(fetch=0.01, step=0.1, idle="cuda"), "plan": Plan()}]
+    healthy = [{"pace": StepTime(fetch=0.01, step=0.1), "plan": Plan()}]

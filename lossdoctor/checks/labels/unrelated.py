@@ -6,7 +6,7 @@ import numpy as np
 
 from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.examples import falling
-from lossdoctor.core.observation import Comparison, Plan, Relation
+from lossdoctor.core.observation import Ablation, Plan, Relation
 from lossdoctor.core.run import Run
 
 
@@ -31,7 +31,7 @@ class LabelsUnrelatedToInputs(Check):
     clearly = 0.1  # of the fall without inputs, that validation goes beyond; own
     constant, rises = 0.99, 1.03  # of the loss of a constant guess: training got under the first, validation never, and ends over both; own
 
-    def examine(self, relation: Relation, plan: Plan, run: Run | None, blind: Comparison | None) -> Finding | None:
+    def examine(self, relation: Relation, plan: Plan, run: Run | None, blind: Ablation | None) -> Finding | None:
         margin = self.errors * relation.error
         if relation.examples < self.fewest or margin > self.power or relation.score > relation.chance + margin:
             return None
@@ -47,7 +47,7 @@ class LabelsUnrelatedToInputs(Check):
             examples=relation.examples,
         )
 
-    def _told(self, plan: Plan, run: Run | None, blind: Comparison | None) -> bool:
+    def _told(self, plan: Plan, run: Run | None, blind: Ablation | None) -> bool:
         """Whether validation comes clearly under the loss of a guess that does not know the inputs: of several likely targets, a forest
         guesses the mean."""
         val = run.curve("loss", "val") if run else None
@@ -79,6 +79,6 @@ class LabelsUnrelatedToInputs(Check):
             "relation": Relation(score=0.01, chance=0.0, error=0.04, examples=700),
             "plan": Plan(custom=True),
             "run": Run({"val_loss": falling(1.5, -1.0, "val_loss")}),
-            "blind": Comparison(1.5, 0.3, 0.6, 0.01, 120),
+            "blind": Ablation(1.5, 0.3, 0.6, 0.01, 120),
         },
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lossdoctor.core.check import Check, Finding, Severity
-from lossdoctor.core.observation import Felt
+from lossdoctor.core.observation import TargetInfluence
 
 
 class TargetsMixedUp(Check):
@@ -22,16 +22,16 @@ class TargetsMixedUp(Check):
     references = ("Humbatova et al. 2020, Taxonomy of Real Faults in Deep Learning Systems (tensor shape mismatch)",)
     focus = 0.7  # own: 1 where every output has its own target, 0.5 where two share the change
 
-    def examine(self, felt: Felt) -> Finding | None:
-        if felt.focus > self.focus:
+    def examine(self, target_influence: TargetInfluence) -> Finding | None:
+        if target_influence.focus > self.focus:
             return None
         return self.finding(
-            f"When one of {felt.places} targets changes, only {felt.focus:.0%} of the change of the gradient lies at one place: the loss "
+            f"When one of {target_influence.places} targets changes, only {target_influence.focus:.0%} of the change of the gradient lies at one place: the loss "
             "spreads it over several outputs.",
             confidence=0.93,
-            focus=felt.focus,
-            places=felt.places,
+            focus=target_influence.focus,
+            places=target_influence.places,
         )
 
-    sick = [{"felt": Felt(focus=0.06, places=16)}, {"felt": Felt(focus=0.5, places=4096)}]
-    healthy = [{"felt": Felt(focus=0.99, places=16)}]
+    sick = [{"target_influence": TargetInfluence(focus=0.06, places=16)}, {"target_influence": TargetInfluence(focus=0.5, places=4096)}]
+    healthy = [{"target_influence": TargetInfluence(focus=0.99, places=16)}]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from lossdoctor.core.check import Check, Finding, Severity
-from lossdoctor.core.observation import Comparison, Output, Relation
+from lossdoctor.core.observation import Ablation, Output, Relation
 
 
 class InputsIgnored(Check):
@@ -43,7 +43,7 @@ class InputsIgnored(Check):
     same = 0.98  # loss with inputs over loss without; own
     related = 0.2  # of a forest's score over chance; own
 
-    def examine(self, output: Output | None, blind: Comparison | None, relation: Relation | None) -> Finding | None:
+    def examine(self, output: Output | None, blind: Ablation | None, relation: Relation | None) -> Finding | None:
         if output is not None and output.distinct < self.distinct:
             return self.finding(
                 f"Of {output.shape[0]} different inputs only {max(round(output.distinct * output.shape[0]), 1)} get outputs of their own.",
@@ -66,6 +66,6 @@ class InputsIgnored(Check):
     _related = Relation(0.9, 0.5, 0.02, 900)
     sick = [
         {"output": Output((128, 2), "free", -9.0, 9.0, distinct=0.01), "blind": None, "relation": None},
-        {"output": None, "blind": Comparison(0.7, 0.66, 0.66, 0.01, 120), "relation": _related},
+        {"output": None, "blind": Ablation(0.7, 0.66, 0.66, 0.01, 120), "relation": _related},
     ]
-    healthy = [{"output": Output((128, 2), "free", -9.0, 9.0), "blind": Comparison(0.7, 0.3, 0.66, 0.01, 120), "relation": _related}]
+    healthy = [{"output": Output((128, 2), "free", -9.0, 9.0), "blind": Ablation(0.7, 0.3, 0.66, 0.01, 120), "relation": _related}]

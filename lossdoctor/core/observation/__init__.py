@@ -16,16 +16,26 @@ from lossdoctor.core.observation.data import (
     Tokens,
     by_feature,
 )
-from lossdoctor.core.observation.model import Curvature, Felt, Gradients, Independence, Operation, Output, Pass, Reach, Reward, Start
-from lossdoctor.core.observation.training import Comparison, OneBatch, Pace, RangeTest, ShortRun, sweep
+from lossdoctor.core.observation.model import (
+    Curvature,
+    Gradients,
+    Independence,
+    Operation,
+    Output,
+    Pass,
+    Reach,
+    Reward,
+    Start,
+    TargetInfluence,
+)
+from lossdoctor.core.observation.training import Ablation, OneBatch, RangeTest, ShortRun, StepTime, sweep
 
 __all__ = [
+    "Ablation",
     "Baselines",
     "Columns",
-    "Comparison",
     "Copies",
     "Curvature",
-    "Felt",
     "Gradients",
     "Images",
     "Independence",
@@ -35,7 +45,6 @@ __all__ = [
     "Operation",
     "Output",
     "Overlap",
-    "Pace",
     "Pass",
     "Plan",
     "RangeTest",
@@ -46,6 +55,8 @@ __all__ = [
     "Shift",
     "ShortRun",
     "Start",
+    "StepTime",
+    "TargetInfluence",
     "Targets",
     "Tokens",
     "by_feature",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -246,6 +247,14 @@ class Baselines:
         """The name of the best."""
         choose = max if self.metric == "accuracy" else min
         return choose(self.scores, key=lambda name: self.scores[name])
+
+    def beat(self, net: float, errors: float, share: float) -> bool:
+        """Whether the best is better than a net by so many standard errors, and errs at most the share of what the net does."""
+        best = self.scores[self.best]
+        if self.metric == "accuracy":
+            error = math.sqrt((best * (1 - best) + net * (1 - net)) / self.examples)
+            return best - net > errors * error and 1 - best < share * (1 - net)
+        return best < share * net * (1 - errors / math.sqrt(self.examples))
 
 
 @dataclass(frozen=True)

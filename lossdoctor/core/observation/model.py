@@ -142,7 +142,7 @@ class Reward:
 
 
 @dataclass(frozen=True)
-class Felt:
+class TargetInfluence:
     """Where a loss feels a target: of the change in its gradient by the outputs when one target changes, the share at the one place
     where it is largest; ``places`` is how many there are in a batch."""
 

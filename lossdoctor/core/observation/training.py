@@ -12,7 +12,7 @@ from lossdoctor.core.observation.model import Pass
 
 
 @dataclass(frozen=True)
-class Pace:
+class StepTime:
     """Seconds that a step waits for its batch and then takes; ``idle`` names an accelerator that is there and not used."""
 
     fetch: float
@@ -53,8 +53,8 @@ class OneBatch:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """The loss after as many ``steps`` of two trainings that differ in one thing: ``first`` before, ``plain`` and ``changed`` after.
+class Ablation:
+    """Two trainings that differ in one thing: the loss ``first``, before, and ``plain`` and ``changed``, after as many ``steps`` of each.
 
     ``error`` is the standard error of the difference of the two.
     """

@@ -16,7 +16,7 @@ class TrainLonger(Fix):
     """
 
     code = "FSTOP02"
-    cures = frozenset({"STOP003", "LR002", "LR102"})
+    cures = frozenset({"STOP003", "STOP101", "LR002", "LR102"})
     references = ("Godbole et al. 2023, Deep Learning Tuning Playbook",)
     cost = 4.0
     factor = 4
