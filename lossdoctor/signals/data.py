@@ -14,11 +14,11 @@ from lossdoctor.core.observation import (
     Labels,
     Mirrored,
     Overlap,
-    Pace,
     Plan,
     Redundancy,
     Relation,
     Shift,
+    StepTime,
     Targets,
     Tokens,
 )
@@ -174,7 +174,7 @@ def baselines(workload: Workload) -> Baselines | None:
     return observe.baselines(workload)
 
 
-def pace(workload: Workload) -> Pace | None:
+def pace(workload: Workload) -> StepTime | None:
     """How long a step waits for its batch.
 
     Absent: the data lie in memory.

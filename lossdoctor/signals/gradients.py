@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lossdoctor.core.observation import Felt, Gradients, Pass
+from lossdoctor.core.observation import Gradients, Pass, TargetInfluence
 
 if TYPE_CHECKING:
     from lossdoctor.lab.workload import Workload
@@ -17,11 +17,11 @@ def gradients(workload: Workload, forward_pass: Pass) -> Gradients:
     return observe.gradients(workload)
 
 
-def felt(workload: Workload, forward_pass: Pass) -> Felt | None:
+def target_influence(workload: Workload, forward_pass: Pass) -> TargetInfluence | None:
     """At how many outputs a loss of the user's own feels the change of one target.
 
     Absent: the loss is one of torch's own, or outputs and targets do not correspond place by place.
     """
     from lossdoctor.lab import observe
 
-    return observe.felt(workload)
+    return observe.target_influence(workload)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lossdoctor.core.observation import (
-    Comparison,
+    Ablation,
     Curvature,
     Independence,
     OneBatch,
@@ -111,7 +111,7 @@ def independence(workload: Workload, forward_pass: Pass) -> Independence | None:
     return observe.independence(workload)
 
 
-def blind(workload: Workload, relation: Relation, short_run: ShortRun) -> Comparison | None:
+def blind(workload: Workload, relation: Relation, short_run: ShortRun) -> Ablation | None:
     """The same first steps with the inputs and with inputs that are all alike, where the inputs are known to tell of the targets.
 
     Absent: the config's own step hides the inputs, they are no tensor, or a step takes too long.
@@ -121,7 +121,7 @@ def blind(workload: Workload, relation: Relation, short_run: ShortRun) -> Compar
     return observe.blind(workload, short_run)
 
 
-def augmentation(workload: Workload, forward_pass: Pass) -> Comparison | None:
+def augmentation(workload: Workload, forward_pass: Pass) -> Ablation | None:
     """The same first steps with and without the changes that the config makes to training batches.
 
     Absent: the config changes no training batch, or a step takes too long.

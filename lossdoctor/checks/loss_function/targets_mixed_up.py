@@ -23,14 +23,15 @@ class TargetsMixedUp(Check):
     focus = 0.7  # own: 1 where every output has its own target, 0.5 where two share the change
 
     def examine(self, target_influence: TargetInfluence) -> Finding | None:
-        if target_influence.focus > self.focus:
+        focus, places = target_influence.focus, target_influence.places
+        if focus > self.focus:
             return None
         return self.finding(
-            f"When one of {target_influence.places} targets changes, only {target_influence.focus:.0%} of the change of the gradient lies at one place: the loss "
+            f"When one of {places} targets changes, only {focus:.0%} of the change of the gradient lies at one place: the loss "
             "spreads it over several outputs.",
             confidence=0.93,
-            focus=target_influence.focus,
-            places=target_influence.places,
+            focus=focus,
+            places=places,
         )
 
     sick = [{"target_influence": TargetInfluence(focus=0.06, places=16)}, {"target_influence": TargetInfluence(focus=0.5, places=4096)}]

@@ -27,7 +27,7 @@ from lossdoctor.lab.observe.data import (
 from lossdoctor.lab.observe.model import computable, forward_pass, gradients, output, start
 from lossdoctor.lab.observe.one_step import curvature, independence, pace
 from lossdoctor.lab.observe.rates import range_test
-from lossdoctor.lab.observe.response import felt, reach, reward
+from lossdoctor.lab.observe.response import reach, reward, target_influence
 from lossdoctor.lab.observe.steps import augmentation, blind, one_batch, short_run
 
 __all__ = [
@@ -38,7 +38,6 @@ __all__ = [
     "computable",
     "copies",
     "curvature",
-    "felt",
     "forward_pass",
     "gradients",
     "images",
@@ -59,6 +58,7 @@ __all__ = [
     "shift",
     "short_run",
     "start",
+    "target_influence",
     "targets",
     "tokens",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lossdoctor.core.observation import Curvature, Independence, Pace
+from lossdoctor.core.observation import Curvature, Independence, StepTime
 from lossdoctor.lab.data import Batch, TensorSplit
 from lossdoctor.lab.fit import stream
 from lossdoctor.lab.observe.common import EXAMPLES, examples, fresh, measurement, untouched
@@ -80,7 +80,7 @@ def curvature(workload: Workload) -> Curvature | None:
 
 
 @measurement
-def pace(workload: Workload) -> Pace | None:
+def pace(workload: Workload) -> StepTime | None:
     """Seconds for a batch and for a step with it; None for data that lie in memory."""
     if isinstance(workload.splits[0], TensorSplit):
         return None
@@ -99,7 +99,7 @@ def pace(workload: Workload) -> Pace | None:
         step.append(time.monotonic() - met)
     idle = "cuda" if torch.cuda.is_available() and workload.device.type == "cpu" else ""
     double = any(p.dtype == torch.float64 for p in model.parameters())
-    return Pace(float(np.median(fetch[1:])), float(np.median(step[1:])), idle, double)
+    return StepTime(float(np.median(fetch[1:])), float(np.median(step[1:])), idle, double)
 
 
 def _learning(model: nn.Module) -> list[nn.Parameter]:

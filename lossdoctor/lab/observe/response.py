@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lossdoctor.core.observation import Felt, Reach, Reward
+from lossdoctor.core.observation import Reach, Reward, TargetInfluence
 from lossdoctor.lab.observe.common import examples, fresh, measurement
 from lossdoctor.lab.observe.model import output
 from lossdoctor.lab.workload import Workload, as_labels
@@ -62,7 +62,7 @@ def reward(workload: Workload) -> Reward | None:
 
 
 @measurement
-def felt(workload: Workload) -> Felt | None:
+def target_influence(workload: Workload) -> TargetInfluence | None:
     """Where the gradient by the outputs changes with a target, for losses and steps of the user's own; the median over some targets.
 
     None where the model is not called once with one tensor as its output, or outputs and targets do not correspond place by place.
@@ -103,7 +103,7 @@ def felt(workload: Workload) -> Felt | None:
     finally:
         handle.remove()
     shares = [share for share in shares if math.isfinite(share)]
-    return Felt(sorted(shares)[len(shares) // 2], y.numel()) if shares else None
+    return TargetInfluence(sorted(shares)[len(shares) // 2], y.numel()) if shares else None
 
 
 def _constants(shape: tuple[int, ...], alike: bool) -> list[float | Tensor]:

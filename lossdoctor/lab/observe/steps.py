@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lossdoctor.core.observation import Comparison, OneBatch, ShortRun
+from lossdoctor.core.observation import Ablation, OneBatch, ShortRun
 from lossdoctor.lab.augment import augment
 from lossdoctor.lab.data import Batch
 from lossdoctor.lab.fit import Schedule, predictions, stream
@@ -111,7 +111,7 @@ def _settled(losses: list[float], chance: float) -> bool:
 
 
 @measurement
-def blind(workload: Workload, run: ShortRun) -> Comparison | None:
+def blind(workload: Workload, run: ShortRun) -> Ablation | None:
     """The same training with inputs and with inputs that are all alike; None where a step is slow or a step of the user's hides them.
 
     Karpathy's input-independent baseline: by Adam at 0.003, without dropout, a first few steps alone. Where the training with inputs
@@ -129,7 +129,7 @@ def blind(workload: Workload, run: ShortRun) -> Comparison | None:
     chance = _constant_loss(workload, batch)
     goal = THROUGH * chance if chance is not None else -np.inf
     if run.losses[-1] < goal and chance:
-        return Comparison(float(run.losses[0]), float(run.losses[-1]), chance, 0.0, len(run.norms))
+        return Ablation(float(run.losses[0]), float(run.losses[-1]), chance, 0.0, len(run.norms))
 
     def seen(model: nn.Module) -> tuple[float, float] | None:
         loss = loss_of(workload, model, batch)
@@ -139,7 +139,7 @@ def blind(workload: Workload, run: ShortRun) -> Comparison | None:
 
 
 @measurement
-def augmentation(workload: Workload) -> Comparison | None:
+def augmentation(workload: Workload) -> Ablation | None:
     """The same first steps with and without the configured changes of training batches; None where there are none, or a step is slow."""
     made = workload.config.data.augment
     if not made:
@@ -153,7 +153,7 @@ def _compared(
     changed: Callable[[Batch, int], Batch],
     rate: float | None = None,
     decided: Callable[[nn.Module], tuple[float, float] | None] = lambda _: None,
-) -> Comparison | None:
+) -> Ablation | None:
     """Two trainings on the same batches, each passed through a function; judged on the mean loss of the last quarter of batches.
 
     Where ``decided`` knows how both end from the model of the first, that is where they end.
@@ -177,11 +177,11 @@ def _compared(
             if clock.late or not np.isfinite(losses[-1]):
                 return None
             if change is plain and len(losses) % GLANCE == 0 and (known := decided(model)):
-                return Comparison(losses[0], *known, error=0.0, steps=len(losses))
+                return Ablation(losses[0], *known, error=0.0, steps=len(losses))
         first = losses[0] if change is plain else first
         ends.append(np.array(losses[-max(len(losses) // 4, 1) :]))
     error = float((ends[1] - ends[0]).std() / len(ends[0]) ** 0.5)
-    return Comparison(first, float(ends[0].mean()), float(ends[1].mean()), error, COMPARED)
+    return Ablation(first, float(ends[0].mean()), float(ends[1].mean()), error, COMPARED)
 
 
 def _twins(model: nn.Module) -> dict[str, float]:
