@@ -937,3 +937,21 @@ def test_a_name_that_is_a_split_tells_the_split_of_its_row() -> None:
     run = one("\n".join(map(json.dumps, rows)))
     assert values(run, "train_loss") == pytest.approx([2 / at for at in range(1, 6)])
     assert values(run, "val_loss") == pytest.approx([3 / at for at in range(1, 6)])
+
+
+def test_what_stands_without_an_epoch_at_the_end_is_no_epoch() -> None:
+    lines = [f"Epoch {epoch}, Loss: {1 / epoch:.3f}" for epoch in range(1, 7)]
+    run = one("\n".join([*lines, "", "- Loss: 0.9"]))
+    assert (steps(run, "train_loss"), values(run, "train_loss")[-1]) == ([1, 2, 3, 4, 5, 6], 0.167)
+
+
+def test_runs_that_call_a_metric_by_other_names() -> None:
+    text = "".join(f"Epoch {epoch}: loss: 0.5 - {name}: 0.{epoch}\n" for name in ("accuracy", "acc") for epoch in (1, 2, 3))
+    runs = read("-", stdin=text.encode())
+    assert [values(run, "train_accuracy") for run in runs] == [[0.1, 0.2, 0.3]] * 2
+
+
+def test_an_evaluation_after_epochs_with_validation_is_of_a_test() -> None:
+    bar = "{0}/{0} [==========] - 1s - loss: {1}"
+    run = one("\n".join(f"Epoch {i}/3\n{bar.format(26, 1 / i)} - val_loss: {2 / i}" for i in (1, 2, 3)) + "\n\n" + bar.format(20, 0.9))
+    assert [(label, len(found)) for label, found in run.curves.items()] == [("train_loss", 3), ("val_loss", 3), ("test_loss", 1)]

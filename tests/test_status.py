@@ -243,3 +243,8 @@ def test_one_point_is_one_point() -> None:
 def test_an_accuracy_just_over_1_is_in_per_cent() -> None:
     found = Signals(discover.signals(), run=run(train_loss=FALL, train_accuracy=np.linspace(0.1, 1.2, 200)))
     assert found.get("train_accuracy").last == pytest.approx(0.012)
+
+
+def test_of_few_points_the_training_loss_is_judged_where_it_has_far_more() -> None:
+    assert verdict(train_loss=[3.0, 2.0, 1.0], val_loss=[1.0]).summary.startswith("3 points of train_loss")
+    assert verdict(train_loss=[3.0, 2.0, 1.0], val_loss=[3.0, 2.0]).summary.startswith("2 points of val_loss")

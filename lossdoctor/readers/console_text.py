@@ -295,11 +295,11 @@ class Bars:
     def _name_the_second(self, line: str, row: dict[str, Any]) -> None:
         """A shorter bar after that of the training, with names of no split, is of a test: Keras's evaluate."""
         measured = [name for name in row if _metric(name) not in _CLOCKS]
-        if not measured or not (bar := _TOTAL.search(line)) or any(word in names.SPLIT for name in row for word in names.words(name)):
+        if not measured or not (bar := _TOTAL.search(line)):
             return
         total = int(bar[1] or bar[2] or bar[3])
         self.total = self.total or total
-        if total < self.total:
+        if total < self.total and not any(word in names.SPLIT for name in row for word in names.words(name)):
             row.pop("iter", None)
             row.update({f"test {name}": row.pop(name) for name in measured})
 

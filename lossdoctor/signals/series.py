@@ -142,7 +142,7 @@ def val_scores(run: Run) -> dict[str, Shape] | None:
 
 def _short_beside(val: Curve, train: Curve) -> bool:
     """Whether a few points of validation would hide what many of training show."""
-    return len(val) < TELLING and len(train) > 4 * len(val)
+    return (len(val) < TELLING and len(train) > 4 * len(val)) or (len(val) < ENOUGH and len(train) > 2 * len(val))
 
 
 def judged_sign(judged_loss: Curve) -> float:

@@ -23,7 +23,8 @@ class TooFewPoints(Check):
     def examine(self, judged_loss: Curve) -> Finding | None:
         if len(judged_loss) >= self.fewest:
             return None
-        return self.finding(f"The log has only {len(judged_loss)} points of {judged_loss.label}.", confidence=0.97, points=len(judged_loss))
+        points = f"{len(judged_loss)} point{'s' * (len(judged_loss) > 1)}"
+        return self.finding(f"The log has only {points} of {judged_loss.label}.", confidence=0.97, points=len(judged_loss))
 
     sick = [{"judged_loss": falling(points=3)}]
     healthy = [{"judged_loss": falling()}]

@@ -14,6 +14,7 @@ from lossdoctor.core.curve import Floats
 from lossdoctor.core.errors import UnreadableLog
 
 INTERLEAVED = 0.1  # share of points at which the steps of one run may go back
+MOSTLY = 0.75  # share of the points of a series with an epoch in their own lines, beside which those without one do not count
 RESUMES = 50  # after which the other counters are not looked at: of interleaved runs each fall would cost the whole log
 
 
@@ -81,9 +82,15 @@ def _counts(column: Column | None, lead: Column) -> bool:
 
 def _is_fine(epoch: Column, lead: Column) -> bool:
     """Whether the epoch alone tells the points of a series apart; the first may occur again, where runs of one epoch follow."""
-    at = epoch.at(lead.row)
+    at = epoch.at(lead.row[counted(lead, epoch)])
     later = at[at > at.min()]
     return len(later) > 0 and float(np.mean(np.diff(at)[at[1:] > at.min()] == 0)) < 0.05
+
+
+def counted(series: Column, epoch: Column) -> NDArray[np.bool_]:
+    """All points of a series but those that stand in lines without an epoch where nearly all others have one: a final loss."""
+    own = np.isin(series.row, epoch.row)
+    return own if MOSTLY <= own.mean() < 1 else np.ones(len(series), dtype=bool)
 
 
 def pairs(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,12 +22,16 @@ Curves = dict[str, tuple[Role, tuple[str, ...]]]
 
 @dataclass(frozen=True)
 class Roles:
-    """Which columns make which series: ``curves`` maps a label to its role and columns (several are added or averaged)."""
+    """Which columns make which series: ``curves`` maps a label to its role and columns (several are added or averaged).
+
+    ``others`` are the columns that make it in a run that has none of those.
+    """
 
     curves: Curves
     axes: dict[str, tuple[str, ...]]
     combine: dict[str, Callable[..., Any]]
     notes: tuple[str, ...] = ()
+    others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def roles_of(log: Log, mapping: Mapping[str, str]) -> Roles:
@@ -63,7 +67,8 @@ def roles_of(log: Log, mapping: Mapping[str, str]) -> Roles:
     curves = _of_episodes(curves, axes)
     roles = Roles(curves, axes, {})
     roles = _scored(_steady_time(roles, log), log)
-    return _whole(roles, log)
+    others = {label: tuple(name for _, name in sorted(found, key=order)[1:]) for label, found in claims.items() if len(found) > 1}
+    return replace(_whole(roles, log), others=others)
 
 
 def _of_initials(curves: Curves) -> Curves:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossdoctor.core import names
-from lossdoctor.core.assemble.clock import Clock, clock_of, pairs, restarts
+from lossdoctor.core.assemble.clock import Clock, clock_of, counted, pairs, restarts
 from lossdoctor.core.assemble.columns import Column, Log
 from lossdoctor.core.assemble.roles import Roles
 from lossdoctor.core.curve import Curve, Floats
@@ -94,9 +94,13 @@ def _run(
     first = min((int(column.row[0]) for column in columns.values() if len(column)), default=0)
     for label, (role, parts) in roles.curves.items():
         cells = [columns[part] for part in parts if part in columns and len(columns[part])]
+        if not cells and (other := next((other for other in roles.others.get(label, ()) if len(columns.get(other, ()))), None)):
+            cells, parts = [columns[other]], (other,)
         if len(cells) < len(parts):
             continue
         series = _combined(cells, roles.combine[label]) if label in roles.combine else cells[0]
+        if clock.axis is not None and clock.axis is clock.epoch:
+            series = series.where(counted(series, clock.axis))
         step = (series.row - first).astype(np.float64) if clock.axis is None else clock.axis.at(series.row).astype(np.float64, copy=False)
         if resumes:
             keep = _not_voided(series, clock, resumes)
