@@ -423,6 +423,11 @@ def test_a_screen_reader_finds_its_way() -> None:
     assert len([a for _, a in found.found if a.get("id")]) == len(ids)
 
 
+def test_a_logged_learning_rate_stands_before_the_one_to_try() -> None:
+    found = diagnosis()
+    assert re.search(r"<del>- +lr: 0\.1</del>", page(replace(found, run=replace(found.run, settings={}))))
+
+
 # in a browser
 
 

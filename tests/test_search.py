@@ -121,9 +121,8 @@ def test_a_rate_that_is_fast_and_then_stalls_does_not_win_over_one_that_does_abo
         fast = {0.01: 0.70, 0.03: 0.62, 0.09: 0.60}  # what the first steps show; 0.09 stays there
         return flat(seed, step, fast.get(changes.get(LR, 0.1), 0.95 if changes else 1.0))
 
-    pool = [Candidate(Rate(), Patch({LR: rate}), 0.9, "X1") for rate in (0.03, 0.01, 0.09)]
-    rate = Rate()
-    pool = [Candidate(rate, candidate.patch, 0.9, "X1") for candidate in pool]
+    fix = Rate()
+    pool = [Candidate(fix, Patch({LR: rate}), 0.9, "X1") for rate in (0.03, 0.01, 0.09)]
     assert chosen(search(Scripted(loss), pool, budget=2.0)) == [{LR: 0.03}]
 
 
@@ -131,8 +130,7 @@ def test_a_lucky_first_seed_does_not_hide_what_most_seeds_show() -> None:
     def loss(changes: dict[str, Any], seed: int, step: np.ndarray) -> np.ndarray:
         return falling(seed, step) if changes or seed == 0 else flat(seed, step)
 
-    bench = Scripted(lambda changes, seed, step: loss(changes, seed, step))
-    found = search(bench, [Candidate(Cure(), Patch({"a": 1}), 0.9, "X1")], budget=2.0)
+    found = search(Scripted(loss), [Candidate(Cure(), Patch({"a": 1}), 0.9, "X1")], budget=2.0)
     assert any(treatment.effect and treatment.effect.gain > 0.5 for treatment in found.treatments.values())
 
 
