@@ -251,6 +251,13 @@ def test_all_widths_of_a_model_grow_together_and_nothing_else() -> None:
     assert named.changes == {"model.args.hidden": [8, 16]}
 
 
+@pytest.mark.parametrize(("norm", "limit", "raised"), [(0.2, 0.001, [1.0]), (40.0, 1.0, [100.0]), (5.0, 1.0, [])])
+def test_clipping_far_below_the_usual_norm_is_loosened(norm: float, limit: float, raised: list[float]) -> None:
+    clipped = Finding("GRAD003", "", "gradient", Severity.WARNING, 0.8, "", None, None, {"median_norm": norm})
+    patches = FIXES["FGRAD03"].propose(Settings({"training": {"clip_grad_norm": limit}}), clipped)
+    assert [patch.changes for patch in patches] == [{"training.clip_grad_norm": value} for value in raised]
+
+
 def test_a_target_that_is_missing_is_not_filled_in() -> None:
     work = made(FAULTS["missing values"][2])
     assert not any(patch.changes for patch in patches("FPRE04", "PRE102", work, columns=["the target"]))

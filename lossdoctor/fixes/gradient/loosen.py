@@ -20,11 +20,13 @@ class LoosenClipping(Fix):
     references = ("Pascanu et al. 2013, On the difficulty of training recurrent neural networks",)
     usual = 1.0
     room = 3.0  # times the norm that is usual
+    far = 10.0  # times below it, a limit is more than a bound for outliers
 
     def propose(self, config: Settings, finding: Finding | None) -> Iterator[Patch]:
         now = config.get("training.clip_grad_norm")
         if finding is None or now is None:
             return
-        norm = max(self.usual, float(f"{self.room * finding.evidence.get('median_norm', 0.0):.1g}"))
-        if norm > now:
-            yield Patch({"training.clip_grad_norm": norm}, f"gradient norm clipped at {norm:g} instead of {now:g}")
+        norm = float(finding.evidence.get("median_norm", 0.0))
+        if norm > self.far * now:
+            raised = max(self.usual, float(f"{self.room * norm:.1g}"))
+            yield Patch({"training.clip_grad_norm": raised}, f"gradient norm clipped at {raised:g} instead of {now:g}")
