@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -54,11 +55,12 @@ class Patch:
     """A change of the config: dotted keys and their new values, with the reason.
 
     ``model.edits`` is always given whole: the edits that were there and the new ones. A patch without changes is
-    advice: it can be read, not run.
+    advice: it can be read, not run. ``at_most`` is the highest value that was measured to be worth a trial, where one was.
     """
 
     changes: Mapping[str, Any] = field(default_factory=dict)
     why: str = ""
+    at_most: float = math.inf
 
     def apply(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """A deep copy of the nested ``config`` with the changes made; missing sections are created."""

@@ -302,7 +302,8 @@ class Search:
         for factor in (10.0**onward, 1 / 3.0, 3.0):
             while trials < REFINEMENTS:
                 following = self._at_rate(start, now, best.patch.changes[LR] * factor)
-                if (following.patch.changes[LR] - now) * onward <= 0:
+                rate = following.patch.changes[LR]
+                if (rate - now) * onward <= 0 or rate > start.patch.at_most:
                     break
                 trials += self.bench.cost(following.patch, self.first, self.share) > 0
                 met.append(following)

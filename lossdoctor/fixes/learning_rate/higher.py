@@ -21,6 +21,7 @@ class RaiseLearningRate(Fix):
     cures = frozenset({"LR002", "LR102"})
     references = ("Smith 2017, Cyclical Learning Rates",)
     factors = (10, 100, 3)
+    shares = (1, 1 / 3, 1 / 10)  # of the rate that the range test suggests, at which the loss fell fastest
 
     def propose(self, config: Settings, finding: Finding | None) -> Iterator[Patch]:
         lr = config.get(LR)
@@ -29,7 +30,10 @@ class RaiseLearningRate(Fix):
             return
         suggested = finding.evidence.get("suggested_lr") if finding else None
         if suggested and suggested > lr:
-            rounded = float(f"{suggested:.2g}")
-            yield Patch({LR: rounded}, f"learning rate {lr:g} -> {rounded:g}, from the range test")
+            for share in self.shares:
+                rounded = float(f"{share * suggested:.2g}")
+                if rounded > lr:
+                    yield Patch({LR: rounded}, f"learning rate {lr:g} -> {rounded:g}, from the range test", suggested)
+            return
         for factor in self.factors:
             yield Patch({LR: float(f"{lr * factor:.3g}")}, f"learning rate {lr:g} -> {lr * factor:.3g}")
