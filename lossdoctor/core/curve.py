@@ -26,10 +26,10 @@ class Curve:
     epoch: Floats | None = None
 
     @classmethod
-    def of(cls, label: str, step: Floats, value: Floats) -> Curve:
+    def of(cls, label: str, step: Floats, value: Floats, epoch: Floats | None = None) -> Curve:
         """The curve of a label: ``val_loss`` is the loss on ``val``, ``lr`` has no split."""
         split, _, metric = label.partition("_") if label.startswith(SPLITS) else ("", "", label)
-        return cls(metric, split, step, value)
+        return cls(metric, split, step, value, epoch)
 
     def __len__(self) -> int:
         return len(self.value)

@@ -211,9 +211,8 @@ def as_run(rows: list[Row], file: ConfigFile) -> Run:
     for name in rows[0] if rows else ():
         if name in ("step", "epoch"):
             continue
-        split, _, metric = name.partition("_") if name.startswith(("train_", "val_")) else ("", "", name)
         values = np.array([row.get(name, np.nan) for row in rows], dtype=np.float64)
-        curves[name] = Curve(metric, split, step, values, epoch)
+        curves[name] = Curve.of(name, step, values, epoch)
     return Run(curves, str(file.path), "lossdoctor", settings=flatten(file.values))
 
 
