@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 from lossdoctor.core.check import Check, Finding, Severity
@@ -22,7 +23,8 @@ class Bottleneck(Check):
     references = ("Johnson 2019, Deep, Skinny Neural Networks are not Universal Approximators",)
 
     def examine(self, forward_pass: Pass, plan: Plan, output: Output | None) -> Finding | None:
-        hidden = [o for o in forward_pass.operations if o.kind in ("weighted", "recurrent")][:-1]
+        layers = [o for o in forward_pass.operations if o.kind in ("weighted", "recurrent")]
+        hidden = [o for o, behind in itertools.pairwise(layers) if self._feeds(o, behind)]
         normed_away = any(o.kind == "norm" and o.std == 0 for o in forward_pass.operations)  # width is the least of it
         if not hidden or normed_away:
             return None
@@ -39,10 +41,19 @@ class Bottleneck(Check):
             outputs=outputs,
         )
 
+    def _feeds(self, layer: Operation, behind: Operation) -> bool:
+        """Whether what follows takes the layer's units and no more: heads side by side are no bottleneck."""
+        return {layer.function, behind.function} != {"linear"} or behind.inputs == layer.units
+
     _out = Operation("2", "weighted", "linear", units=10, inputs=2)
     sick = [
         {"forward_pass": Pass((Operation("0", "weighted", "linear", units=2, inputs=64), _out)), "plan": Plan(classes=10), "output": None}
     ]
     healthy = [
-        {"forward_pass": Pass((Operation("0", "weighted", "linear", units=64, inputs=64), _out)), "plan": Plan(classes=10), "output": None}
+        {
+            "forward_pass": Pass(tuple(Operation(name, "weighted", "linear", units=1, inputs=64) for name in ("mean", "spread", "tail"))),
+            "plan": Plan(task="regression"),
+            "output": None,
+        },
+        {"forward_pass": Pass((Operation("0", "weighted", "linear", units=64, inputs=64), _out)), "plan": Plan(classes=10), "output": None},
     ]

@@ -35,7 +35,8 @@ class EqualUnits(Check):
         names = [o.layer for _, o in equal]
         stay = [o.layer for _, o in equal if still.get(o.layer, 0.0) > self.share]
         return self.finding(
-            f"The units of layer {listed(names)} start with equal weights" + (f" and those of {listed(stay)} stay equal." if stay else "."),
+            f"The units of layer {listed(names)} start with equal weights"
+            + ("." if not stay else " and stay equal." if stay == names else f" and those of {listed(stay)} stay equal."),
             confidence=0.95 if stay else 0.88,
             layers=names[:20],
             stay_equal=bool(stay),

@@ -34,10 +34,11 @@ class Range:
 def affordable(workload: Workload, examples: int | None = None) -> int:
     """The steps that a measurement has work for, on batches of so many examples; by default as many as are configured."""
     count = min(examples or workload.config.training.batch_size, len(workload.train))
-    return int(WORK / max(3 * count * operations(workload) + MOVED * _parameters(workload), 1.0))
+    return int(WORK / max(3 * count * operations(workload) + MOVED * parameters(workload), 1.0))
 
 
-def _parameters(workload: Workload) -> int:
+def parameters(workload: Workload) -> int:
+    """How many numbers of the model can be trained."""
     kept: int | None = workload.__dict__.get("_parameters")
     if kept is None:
         kept = workload.__dict__["_parameters"] = sum(p.numel() for p in fresh(workload).parameters() if p.requires_grad)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import replace
 from typing import Any
@@ -38,7 +39,7 @@ def relation(x: NDArray[Any], y: NDArray[Any], val: tuple[NDArray[Any], NDArray[
         seen = _ranked(votes, forest.classes_, y)
         if seen is None:
             return None
-        again = _ranked(forest.predict_proba(new[0]), forest.classes_, new[1]) if new else None
+        again = _ranked(_as_unseen(forest).predict_proba(new[0]), forest.classes_, new[1]) if new else None
         told = Relation(seen[0], 0.5, seen[1], len(x), *_doubts(votes, forest.classes_, y), True, *(again or ()))
         return replace(told, ordered=float(np.corrcoef(votes @ forest.classes_, y)[0, 1]))
     forest = RandomForestRegressor(**options).fit(x, y)
@@ -46,7 +47,15 @@ def relation(x: NDArray[Any], y: NDArray[Any], val: tuple[NDArray[Any], NDArray[
     told = Relation(score, 0.0, 1 / math.sqrt(len(x)), len(x))
     if new is None or np.ptp(new[1]) == 0:
         return told
-    return replace(told, val=float(np.corrcoef(forest.predict(new[0]), new[1])[0, 1]), val_error=1 / math.sqrt(len(new[1])))
+    return replace(told, val=float(np.corrcoef(_as_unseen(forest).predict(new[0]), new[1])[0, 1]), val_error=1 / math.sqrt(len(new[1])))
+
+
+def _as_unseen(forest: Any) -> Any:
+    """As many of the trees as judge a training example that they have not seen: about one in e."""
+    few = copy.copy(forest)
+    few.estimators_ = forest.estimators_[: round(TREES / math.e)]
+    few.n_estimators = len(few.estimators_)
+    return few
 
 
 def shift(x: NDArray[Any], x_val: NDArray[Any], names: tuple[str, ...]) -> Shift | None:

@@ -12,7 +12,7 @@ from lossdoctor.core.observation import Ablation, OneBatch, ShortRun
 from lossdoctor.lab.augment import augment
 from lossdoctor.lab.data import Batch
 from lossdoctor.lab.fit import Schedule, predictions, stream
-from lossdoctor.lab.observe.budget import Clock, Range, affordable
+from lossdoctor.lab.observe.budget import Clock, Range, affordable, parameters
 from lossdoctor.lab.observe.common import examples, fresh, layer_of, loss_of, measurement, step
 from lossdoctor.lab.observe.data import indices
 from lossdoctor.lab.observe.tape import record, twins
@@ -72,12 +72,16 @@ def short_run(workload: Workload) -> ShortRun:
 def one_batch(workload: Workload) -> OneBatch | None:
     """Train on a few examples alone without dropout and weight decay, by Adam at two rates; None where the loss has no known floor.
 
+    Fewer parameters than numbers to learn cannot hold them, as in a linear regression on few features; nothing is asked of those.
+
     Each training ends where the examples are learned, or where a line through its last losses does not get there in time.
     """
     index = torch.randperm(len(workload.train), generator=torch.Generator().manual_seed(0))[:FEW]
     batch = workload.train.batch(index)
     chance = _constant_loss(workload, batch)
     if chance is None or chance <= 0 or affordable(workload, FEW) < 2 * GLANCE:
+        return None
+    if workload.task == "regression" and parameters(workload) < batch[1].numel():
         return None
     clock, losses = Clock(), list[list[float]]()
     for rate in (3e-3, 3e-2):
