@@ -17,7 +17,7 @@ from lossdoctor.core.check import Check, Finding, Severity
 from lossdoctor.core.config import ConfigFile, load, seconds
 from lossdoctor.core.diagnosis import Examination, Status, Verdict
 from lossdoctor.core.errors import UsageError, UserCodeError
-from lossdoctor.core.fix import Fix, Settings
+from lossdoctor.core.fix import EPOCHS, Fix, Settings
 from lossdoctor.core.run import Run
 from lossdoctor.core.signals import Signals
 from lossdoctor.core.trial import Cost, Proof
@@ -29,7 +29,6 @@ GLANCE = 10.0  # seconds of training, evaluations included, that an examination 
 POINTS = 8  # evaluations in the first look at a training
 
 OVERFITTED = 0.1  # of the loss of a constant guess: a batch learned by heart
-EPOCHS = "training.epochs"
 SURE = 0.75  # of a finding that voids trials
 
 if TYPE_CHECKING:

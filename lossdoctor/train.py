@@ -10,7 +10,7 @@ from typing import TextIO
 
 from lossdoctor.core.config import load
 from lossdoctor.core.errors import UsageError
-from lossdoctor.core.fix import Patch
+from lossdoctor.core.fix import EPOCHS, Patch
 
 COLUMNS = ("step", "epoch", "train_loss", "val_loss", "lr", "grad_norm", "train_accuracy", "val_accuracy", "val_balanced_accuracy")
 
@@ -35,7 +35,7 @@ def train(
     from lossdoctor.lab.workload import Workload
 
     file = load(config)
-    changes = {"training.epochs": epochs, "training.seed": seed}
+    changes = {EPOCHS: epochs, "training.seed": seed}
     settings = file.patched(Patch({key: value for key, value in changes.items() if value is not None}))
     workload = Workload.load(file, device).patched(settings)
     rows: list[Row] = []

@@ -11,6 +11,8 @@ from lossdoctor.core.check import Finding
 from lossdoctor.core.unit import Unit
 
 EDITS = "model.edits"
+LR = "training.optimizer.lr"
+EPOCHS = "training.epochs"
 # words in the name of an argument that is a width, and in that of one that is something else
 WIDTH = frozenset(("hidden", "width", "units", "neurons", "dim", "channels", "filters", "latent", "code", "bottleneck", "nhid"))
 NO_WIDTH = frozenset(("in", "input", "inputs", "out", "output", "outputs", "classes", "layers", "blocks", "heads", "depth"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossdoctor.core.check import Finding
-from lossdoctor.core.fix import Fix, Patch, Settings
+from lossdoctor.core.fix import EPOCHS, Fix, Patch, Settings
 
 
 class StopAtBest(Fix):
@@ -22,7 +22,7 @@ class StopAtBest(Fix):
     def propose(self, config: Settings, finding: Finding | None) -> Iterator[Patch]:
         if config.get("training.early_stopping") is not None:
             return
-        epochs = config.get("training.epochs")
+        epochs = config.get(EPOCHS)
         patience = max(5, round(epochs / 10)) if epochs else 5
         best = finding.evidence.get("best_step") if finding else None
         where = f"; here the best was at step {best:g}" if isinstance(best, int | float) else ""

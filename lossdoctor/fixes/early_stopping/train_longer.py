@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossdoctor.core.check import Finding
-from lossdoctor.core.fix import Fix, Patch, Settings
+from lossdoctor.core.fix import EPOCHS, Fix, Patch, Settings
 
 
 class TrainLonger(Fix):
@@ -22,10 +22,10 @@ class TrainLonger(Fix):
     factor = 4
 
     def propose(self, config: Settings, finding: Finding | None) -> Iterator[Patch]:
-        epochs = config.get("training.epochs")
+        epochs = config.get(EPOCHS)
         if finding is None:
             return
         if epochs is None:
             yield Patch(why="train longer")
         else:
-            yield Patch({"training.epochs": epochs * self.factor}, f"epochs {epochs} -> {epochs * self.factor}")
+            yield Patch({EPOCHS: epochs * self.factor}, f"epochs {epochs} -> {epochs * self.factor}")

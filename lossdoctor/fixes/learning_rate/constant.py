@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossdoctor.core.check import Finding
-from lossdoctor.core.fix import Fix, Patch, Settings
+from lossdoctor.core.fix import EPOCHS, Fix, Patch, Settings
 
 
 class ConstantLearningRate(Fix):
@@ -22,5 +22,5 @@ class ConstantLearningRate(Fix):
     def propose(self, config: Settings, finding: Finding | None) -> Iterator[Patch]:
         if config.get("training.scheduler") is not None:
             yield Patch({"training.scheduler": None}, "no schedule: a constant learning rate")
-        elif finding is not None and config.get("training.epochs") is None:
+        elif finding is not None and config.get(EPOCHS) is None:
             yield Patch(why="decay the learning rate later, and not to zero")

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossdoctor.core.check import Finding
-from lossdoctor.core.fix import Fix, Patch, Settings
-
-LR = "training.optimizer.lr"
+from lossdoctor.core.fix import LR, Fix, Patch, Settings
 
 
 class LowerLearningRate(Fix):

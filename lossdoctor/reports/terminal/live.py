@@ -11,6 +11,7 @@ from rich.text import Text
 
 from lossdoctor.core.check import Finding
 from lossdoctor.core.diagnosis import Diagnosis
+from lossdoctor.core.fix import EPOCHS
 from lossdoctor.core.report import Page
 from lossdoctor.core.text import number, plain
 from lossdoctor.core.wording import interval, percent, title
@@ -18,7 +19,6 @@ from lossdoctor.reports.terminal.chart import Ink, chart
 from lossdoctor.reports.terminal.layout import finding_head, paragraph, render, verdict_line
 
 SHOWN = 3  # findings
-EPOCHS = "training.epochs"
 
 
 def live(diagnosis: Diagnosis | None, certain: Sequence[Finding], pace: float | None, note: str, page: Page) -> str:
