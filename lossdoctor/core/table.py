@@ -17,7 +17,7 @@ import numpy as np
 
 from lossdoctor.core.errors import UnreadableLog
 from lossdoctor.core.names import is_wanted
-from lossdoctor.core.reader import CHUNK, HEAD, LINE, Block, Row, Source
+from lossdoctor.core.reader import CHUNK, HEAD, LINE, Block, Reader, Row, Source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +47,25 @@ class Dialect:
     names: tuple[str, ...]
     has_header: bool
     padded: bool
+
+
+class TableReader(Reader):
+    """Base of the readers of one program's tables."""
+
+    def table(self, source: Source) -> Dialect | None:
+        """The table, if this program wrote it."""
+        raise NotImplementedError
+
+    def names(self, table: Dialect) -> Sequence[str]:
+        """What the columns are called, where their header does not say it."""
+        return table.names
+
+    def sniff(self, source: Source) -> bool:
+        return self.table(source) is not None
+
+    def rows(self, source: Source) -> Iterator[Row]:
+        if table := self.table(source):
+            yield from blocks(source, table, self.names(table))
 
 
 @lru_cache(maxsize=4)  # several readers ask
