@@ -14,19 +14,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small_logs import LOSS, one, steps, values
 
 from lossdoctor.core.errors import LossDoctorError, UnreadableLog, UsageError
-from lossdoctor.core.run import Run
 from lossdoctor.read import read
-
-LOSS = [1.5, 1.25, 1.0, 0.75, 0.5]
-
-
-def one(data: str | bytes, **options: Any) -> Run:
-    """The only run in a log."""
-    runs = read("-", stdin=data.encode() if isinstance(data, str) else data, **options)
-    assert len(runs) == 1
-    return runs[0]
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]], **dialect: Any) -> str:
@@ -34,14 +25,6 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Any]], **dialect: Any) 
     writer = csv.writer(text, **dialect)
     writer.writerows([header, *rows])
     return text.getvalue()
-
-
-def values(run: Run, label: str) -> list[float]:
-    return run.curves[label].value.tolist()
-
-
-def steps(run: Run, label: str) -> list[float]:
-    return run.curves[label].step.tolist()
 
 
 ROWS = [[i, loss, loss + 0.25] for i, loss in enumerate(LOSS)]
@@ -270,8 +253,13 @@ def test_duplicate_columns() -> None:
 # --- printed text ---
 
 
+def four(text: str) -> str:
+    """The text of each of four epochs: counted from 0 as ``i`` and from 1 as ``n``, with a training and a validation loss."""
+    return "".join(text.format(i=i, n=i + 1, loss=2 - i / 10, val=3.5 - i / 10) for i in range(4))
+
+
 PRINTED = {
-    "words": "".join(f"step {i} loss: {2 - i / 10:.4f} val_loss: 3.5\n" for i in range(4)),
+    "words": four("step {i} loss: {loss:.4f} val_loss: 3.5\n"),
     "nanoGPT": "".join(
         (f"step {i}: train loss {3 - i / 10:.4f}, val loss {3.5 - i / 10:.4f}\n" if i == 0 else "")
         + f"iter {i}: loss {2 - i / 10:.4f}, time 20.10ms, mfu -100.00%\n"
@@ -287,82 +275,62 @@ PRINTED = {
         + (f"{ {'eval_loss': 3.5, 'eval_runtime': 12.5, 'epoch': i / 4} }\n" if i % 2 else "")
         for i in range(4)
     ),
-    "Keras 2": "".join(
-        f"Epoch {i + 1}/4\n\r 1/32 [>.....] - ETA: 1:02 - loss: 9.9\r16/32 [===>..] - ETA: 3s - loss: 8.8"
-        f"\r32/32 [======] - 2s 60ms/step - loss: {2 - i / 10:.4f} - accuracy: 0.5 - val_loss: {3.5 - i / 10:.4f} - val_accuracy: 0.4\n"
-        for i in range(4)
+    "Keras 2": four(
+        "Epoch {n}/4\n\r 1/32 [>.....] - ETA: 1:02 - loss: 9.9\r16/32 [===>..] - ETA: 3s - loss: 8.8"
+        "\r32/32 [======] - 2s 60ms/step - loss: {loss:.4f} - accuracy: 0.5 - val_loss: {val:.4f} - val_accuracy: 0.4\n"
     ),
-    "Keras 3": "".join(
-        f"Epoch {i + 1}/4\n\x1b[1m 1/32\x1b[0m \x1b[37m━━━━\x1b[0m \x1b[1m9s\x1b[0m 3ms/step - loss: 9.9\r"
-        f"\x1b[1m32/32\x1b[0m \x1b[32m━━━━\x1b[0m\x1b[37m\x1b[0m \x1b[1m1s\x1b[0m 3ms/step - "
-        f"loss: {2 - i / 10:.4f} - val_loss: {3.5 - i / 10:.4f}\n"
-        for i in range(4)
+    "Keras 3": four(
+        "Epoch {n}/4\n\x1b[1m 1/32\x1b[0m \x1b[37m━━━━\x1b[0m \x1b[1m9s\x1b[0m 3ms/step - loss: 9.9\r"
+        "\x1b[1m32/32\x1b[0m \x1b[32m━━━━\x1b[0m\x1b[37m\x1b[0m \x1b[1m1s\x1b[0m 3ms/step - "
+        "loss: {loss:.4f} - val_loss: {val:.4f}\n"
     ),
     "fastai": "epoch     train_loss  valid_loss  accuracy  time    \n"
-    + "".join(f"{i}         {2 - i / 10:.6f}    {3.5 - i / 10:.6f}    0.500000  00:10     \n" for i in range(4)),
-    "MNIST example": "".join(
-        f"Train Epoch: {i + 1} [0/60000 (0%)]\tLoss: {2 - i / 10:.6f}\n\n"
-        f"Test set: Average loss: {3.5 - i / 10:.4f}, Accuracy: 9850/10000 (98%)\n\n"
-        for i in range(4)
+    + four("{i}         {loss:.6f}    {val:.6f}    0.500000  00:10     \n"),
+    "MNIST example": four(
+        "Train Epoch: {n} [0/60000 (0%)]\tLoss: {loss:.6f}\n\nTest set: Average loss: {val:.4f}, Accuracy: 9850/10000 (98%)\n\n"
     ),
-    "mmcv": "".join(
-        f"2021-01-01 10:00:0{i},123 - mmdet - INFO - Epoch [1][{50 * i + 50}/1000]\tlr: 1.978e-02, eta: 1:00:00, time: 0.5, loss_cls: 0.1, "
-        f"loss: {2 - i / 10:.4f}\n"
-        for i in range(4)
+    "mmcv": four(
+        "2021-01-01 10:00:0{i},123 - mmdet - INFO - Epoch [1][{n}00/1000]\tlr: 1.978e-02, eta: 1:00:00, time: 0.5, loss_cls: 0.1, "
+        "loss: {loss:.4f}\n"
     )
     + "2021-01-01 10:01:00,123 - mmdet - INFO - Epoch(val) [1][100]\tloss: 3.5\n",
-    "Megatron": "".join(
-        f" iteration {i + 1:>8d}/  500000 | consumed samples: {i * 8} | learning rate: 1.000E-04 | lm loss: {2 - i / 10:.6E} | "
-        f"loss scale: 1.0 | grad norm: 1.5 | validation loss: 3.5\n"
-        for i in range(4)
+    "Megatron": four(
+        " iteration {n:>8d}/  500000 | consumed samples: {n}00 | learning rate: 1.000E-04 | lm loss: {loss:.6E} | "
+        "loss scale: 1.0 | grad norm: 1.5 | validation loss: 3.5\n"
     ),
-    "fairseq": "".join(
-        f"2021-01-01 10:00:00 | INFO | train | epoch {i + 1:03d} | loss {2 - i / 10:.3f} | ppl 4 | lr 0.0003\n"
-        f"2021-01-01 10:00:01 | INFO | valid | epoch {i + 1:03d} | valid on 'valid' subset | loss {3.5 - i / 10:.3f}\n"
-        for i in range(4)
+    "fairseq": four(
+        "2021-01-01 10:00:00 | INFO | train | epoch {n:03d} | loss {loss:.3f} | ppl 4 | lr 0.0003\n"
+        "2021-01-01 10:00:01 | INFO | valid | epoch {n:03d} | valid on 'valid' subset | loss {val:.3f}\n"
     ),
-    "plain": "".join(
-        f"Epoch [{i + 1}/4], Step [100/600], Loss: {2 - i / 10:.4f}\nEpoch {i + 1} validation: loss=3.5, acc=50.0%\n" for i in range(4)
+    "plain": four("Epoch [{n}/4], Step [100/600], Loss: {loss:.4f}\nEpoch {n} validation: loss=3.5, acc=50.0%\n"),
+    "ImageNet example": four(
+        "Epoch: [{i}][ 10/5005]\tTime  0.2 (  0.3)\tLoss {loss:.4e} (9.9999e+00)\tAcc@1  10.00 ( 11.00)\n"
+        "Test: [  0/196]\tTime  1.2 (  1.3)\tLoss 8.8000e+00 (8.8000e+00)\tAcc@1  20.00 ( 21.00)\n"
+        "Test: [190/196]\tTime  1.2 (  1.3)\tLoss 8.8000e+00 (3.5000e+00)\tAcc@1  20.00 ( 30.00)\n *   Acc@1 31.000 Acc@5 45.678\n"
     ),
-    "ImageNet example": "".join(
-        f"Epoch: [{i}][ 10/5005]\tTime  0.2 (  0.3)\tLoss {2 - i / 10:.4e} (9.9999e+00)\tAcc@1  10.00 ( 11.00)\n"
-        f"Test: [  0/196]\tTime  1.2 (  1.3)\tLoss 8.8000e+00 (8.8000e+00)\tAcc@1  20.00 ( 21.00)\n"
-        f"Test: [190/196]\tTime  1.2 (  1.3)\tLoss 8.8000e+00 (3.5000e+00)\tAcc@1  20.00 ( 30.00)\n *   Acc@1 31.000 Acc@5 45.678\n"
-        for i in range(4)
+    "timm": four(
+        "Train: {i} [  50/1251 (  4%)]  Loss: {loss:.4f} (9.9)  LR: 1.000e-06  Data: 0.010 (0.020)\n"
+        "Test: [  48/48]  Time: 0.2 (0.4)  Loss:  8.8 (3.5)  Acc@1: 13.1 (12.1)\n*** Best metric: 12.1 (epoch 0)\n"
     ),
-    "timm": "".join(
-        f"Train: {i} [  50/1251 (  4%)]  Loss: {2 - i / 10:.4f} (9.9)  LR: 1.000e-06  Data: 0.010 (0.020)\n"
-        f"Test: [  48/48]  Time: 0.2 (0.4)  Loss:  8.8 (3.5)  Acc@1: 13.1 (12.1)\n*** Best metric: 12.1 (epoch 0)\n"
-        for i in range(4)
-    ),
-    "Swin": "".join(
-        f"[2022-01-01 12:00:00 swin](main.py 183): INFO Train: [{i}/300][10/1251]\tlr 1e-3\tloss {2 - i / 10:.4f} (9.9)\tmem 9MB\n"
+    "Swin": four(
+        "[2022-01-01 12:00:00 swin](main.py 183): INFO Train: [{i}/300][10/1251]\tlr 1e-3\tloss {loss:.4f} (9.9)\tmem 9MB\n"
         "[2022-01-01 12:00:00 swin](main.py 222): INFO Test: [10/98]\tTime 2.1 (2.1)\tLoss 0.5 (3.5)\n"
-        for i in range(4)
     ),
-    "DETR": "".join(
-        f"Epoch: [{i}]  [  10/2502]  eta: 1:00:00  lr: 0.000001  loss: {2 - i / 10:.4f} (9.9)  time: 0.5000\n"
-        f"Averaged stats: lr: 0.000001  loss: 9.9 (9.9)\nTest:  [520/521]  eta: 0:00:00  loss: 8.8 (3.5)\n* Acc@1 12.000 loss 3.5\n"
-        for i in range(4)
+    "DETR": four(
+        "Epoch: [{i}]  [  10/2502]  eta: 1:00:00  lr: 0.000001  loss: {loss:.4f} (9.9)  time: 0.5000\n"
+        "Averaged stats: lr: 0.000001  loss: 9.9 (9.9)\nTest:  [520/521]  eta: 0:00:00  loss: 8.8 (3.5)\n* Acc@1 12.000 loss 3.5\n"
     ),
-    "mmengine": "".join(
-        f"2023/03/01 12:00:00 - mmengine - INFO - Epoch(train)  [{i + 1}][ 50/117]  lr: 1.0000e-03  loss: {2 - i / 10:.4f}\n"
-        f"2023/03/01 12:00:01 - mmengine - INFO - Epoch(val) [{i + 1}][500/500]  val_loss: 3.5  coco/bbox_mAP: 0.3\n"
-        for i in range(4)
+    "mmengine": four(
+        "2023/03/01 12:00:00 - mmengine - INFO - Epoch(train)  [{n}][ 50/117]  lr: 1.0000e-03  loss: {loss:.4f}\n"
+        "2023/03/01 12:00:01 - mmengine - INFO - Epoch(val) [{n}][500/500]  val_loss: 3.5  coco/bbox_mAP: 0.3\n"
     ),
-    "Megatron's validation": "".join(
-        f" iteration {i + 1:>8d}/  500000 | lm loss: {2 - i / 10:.6E} | grad norm: 1.5 |\n"
-        f" validation loss at iteration {i + 1} | lm loss value: 3.500000E+00 | lm loss PPL: 3.3E+01 | \n"
-        for i in range(4)
+    "Megatron's validation": four(
+        " iteration {n:>8d}/  500000 | lm loss: {loss:.6E} | grad norm: 1.5 |\n"
+        " validation loss at iteration {n} | lm loss value: 3.500000E+00 | lm loss PPL: 3.3E+01 | \n"
     ),
-    "headings": "".join(
-        f"Epoch {i + 1}\n----------\nloss: {2 - i / 10:>7f}  [    0/60000]\nTest Error: \n Accuracy: 44.7%, Avg loss: 3.5 \n\n"
-        for i in range(4)
-    ),
-    "blocks": "".join(
-        f"Epoch: {i + 1:02} | Epoch Time: 0m 12s\n\tTrain Loss: {2 - i / 10:.3f} | Train Acc: 51.12%\n"
-        "\t Val. Loss: 3.500 |  Val. Acc: 51.02%\n"
-        for i in range(4)
+    "headings": four("Epoch {n}\n----------\nloss: {loss:>7f}  [    0/60000]\nTest Error: \n Accuracy: 44.7%, Avg loss: 3.5 \n\n"),
+    "blocks": four(
+        "Epoch: {n:02} | Epoch Time: 0m 12s\n\tTrain Loss: {loss:.3f} | Train Acc: 51.12%\n\t Val. Loss: 3.500 |  Val. Acc: 51.02%\n"
     ),
     "skorch": " epoch    train_loss    valid_acc    valid_loss    cp     dur\n-------  ----------  ---------  --------  --  ---\n"
     + "".join(f"      {i + 1}        \x1b[36m{2 - i / 10:.4f}\x1b[0m       0.6100        3.5     {'+' * (i % 2)}  0.1\n" for i in range(4)),
@@ -370,11 +338,11 @@ PRINTED = {
     "| No log        | 1.0   | 250  | 3.5             | 0.9      |\n"
     + "".join(f"| {2 - i / 10:.4f}        | {i + 2}.0   | {i * 250 + 500}  | 3.4             | 0.9      |\n" for i in range(4)),
     "spaCy": "E    #       LOSS NER  ENTS_F  SCORE \n---  ------  --------  ------  ------\n"
-    + "".join(f"  {i}     {i * 200}       {2 - i / 10:.2f}   50.12    0.{i}2\n" for i in range(4))
+    + four("  {i}     {n}00       {loss:.2f}   50.12    0.{i}2\n")
     + "val_loss: 3.5\n",
-    "Paddle": "".join(f"epoch: [1/1], iter: {i * 10}, lr: 0.0003, loss: {2 - i / 10:.6f}, eval loss: 3.5\n" for i in range(4)),
-    "Chinese": "".join(f"轮次 {i}: 训练损失: {2 - i / 10:.4f}, 验证损失: 3.5\n" for i in range(4)),
-    "tqdm": "".join(f"Epoch {i}: 100%|██████████| 10/10 [00:01<00:00,  9.5it/s, loss={2 - i / 10:.3f}]\nval_loss: 3.5\n" for i in range(4)),
+    "Paddle": four("epoch: [1/1], iter: {n}0, lr: 0.0003, loss: {loss:.6f}, eval loss: 3.5\n"),
+    "Chinese": four("轮次 {i}: 训练损失: {loss:.4f}, 验证损失: 3.5\n"),
+    "tqdm": four("Epoch {i}: 100%|██████████| 10/10 [00:01<00:00,  9.5it/s, loss={loss:.3f}]\nval_loss: 3.5\n"),
 }
 
 

@@ -15,27 +15,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small_logs import LOSS, one, steps, values
 
 from lossdoctor.core.errors import UnreadableLog
-from lossdoctor.core.run import Run
 from lossdoctor.read import read
-
-LOSS = [1.5, 1.25, 1.0, 0.75, 0.5]
-
-
-def one(data: str | bytes, **options: Any) -> Run:
-    runs = read("-", stdin=data.encode() if isinstance(data, str) else data, **options)
-    assert len(runs) == 1
-    return runs[0]
-
-
-def values(run: Run, label: str) -> list[float]:
-    return run.curves[label].value.tolist()
-
-
-def steps(run: Run, label: str) -> list[float]:
-    return run.curves[label].step.tolist()
-
 
 # --- protocol buffers, written ---
 
