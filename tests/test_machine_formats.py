@@ -11,46 +11,21 @@ from xml.etree import ElementTree
 import jsonschema
 import numpy as np
 import pytest
+from small_reports import diagnosis, finding, proof
 
 from benchmarks.ci import CHECKS, annotations
 from lossdoctor.cli import main
 from lossdoctor.compare import compare
 from lossdoctor.core import discover
-from lossdoctor.core.check import Finding, Severity
-from lossdoctor.core.curve import Curve
-from lossdoctor.core.diagnosis import Diagnosis, Examination, Remedy, Status, Verdict
-from lossdoctor.core.fix import Fix, Patch
+from lossdoctor.core.check import Severity
+from lossdoctor.core.diagnosis import Diagnosis, Status
 from lossdoctor.core.report import NO_CONTEXT, Context, Page
 from lossdoctor.core.ruling import Objection, Ruling
-from lossdoctor.core.run import Run
-from lossdoctor.core.trial import Chosen, Cost, Effect, Level, Prescription, Proof, Treatment
 from lossdoctor.schemas import schema
 
 MACHINES = ("json", "junit", "sarif", "github", "gitlab", "markdown")
 EVIL = "a|b`c`<script>alert(1)</script>%\r\n::error::owned,x:y \x1b[31m\ud800 @team #12 ]]> **bold** https://evil.example [l](x)"
 PROBED = Path(__file__).parent.parent / "sample_runs" / "probe"
-
-
-class Lower(Fix):
-    """Lower the learning rate."""
-
-    code = "FLR01"
-    cures = frozenset({"LR001"})
-
-
-Lower.family = "learning_rate"
-
-
-def finding(code: str = "LR001", severity: Severity = Severity.WARNING, message: str = "It swings.") -> Finding:
-    return Finding(code, "learning-rate-too-high", "learning_rate", severity, 0.9, message, 600.0, (600.0, 1190.0), {"swing": 0.31})
-
-
-def diagnosis(name: str = "a", status: Status = Status.STALLED, *findings: Finding, text: str = "flat since step 600") -> Diagnosis:
-    value = 0.5 + np.exp(-np.arange(60) / 9)
-    run = Run({"val_loss": Curve("loss", "val", np.arange(60.0), value)}, f"runs/{name}.csv", "csv", "", {"val_loss": "dev"})
-    verdict = Verdict(status, 0.8, text, onset_step=600.0, best_step=590.0, stop_step=600.0, wasted_fraction=0.4)
-    remedies = {each.code: (Remedy(Lower(), Patch({"training.optimizer.lr": 0.01}, "why")),) for each in findings}
-    return Diagnosis(run, verdict, Examination(findings, ("GRAD002",), {}, {}), None, remedies)
 
 
 def ruled(*pairs: tuple[Diagnosis, Sequence[str]]) -> Context:
@@ -62,30 +37,15 @@ def written(format: str, diagnoses: Sequence[Diagnosis], context: Context = NO_C
     return discover.reports()[format].diagnoses(diagnoses, Page(), context)
 
 
-def proof(status: Status = Status.NEVER_LEARNED, *, proved: bool = True, message: str = "It swings.") -> Proof:
-    lower, patch, effect = Lower(), Patch({"training.optimizer.lr": 0.01}, "why"), Effect(1.2, 1.0, 1.4, 3)
-    prescription = Prescription((Chosen(lower, patch, 1.2),), patch, 2.3, 1.1, effect, Path("config.fixed.yaml"))
-    return Proof(
-        Path("configs/bad.yaml"),
-        "cpu",
-        status,
-        Examination((finding(message=message),), ("PRE001",), {"CAP001": "no val"}, {}),
-        baseline=Level("val_loss", 2.3, 2.2, 2.4, 3),
-        trials=(Treatment((lower,), patch, 1.1, effect, 100, proved),),
-        prescription=prescription if proved else None,
-        cost=Cost(3.0, 300, 2.0),
-    )
-
-
 @pytest.mark.parametrize("format", MACHINES)
 def test_a_report_is_valid_and_fails_what_is_unhealthy(format: str) -> None:
-    text = written(format, [diagnosis("a", Status.STALLED, finding()), diagnosis("b", Status.CONVERGED)])
+    text = written(format, [diagnosis("runs/a.csv"), diagnosis("runs/b.csv", Status.CONVERGED, [])])
     assert CHECKS[format](text) == (0 if format == "json" else 1)  # json speaks of a policy alone
 
 
 @pytest.mark.parametrize("format", MACHINES)
 def test_what_fails_is_what_the_policy_says_and_nothing_else(format: str) -> None:
-    stalled, converged = diagnosis("a", Status.STALLED, finding(severity=Severity.ERROR)), diagnosis("b", Status.CONVERGED)
+    stalled, converged = diagnosis(findings=[finding(severity=Severity.ERROR)]), diagnosis("runs/b.csv", Status.CONVERGED, [])
     assert CHECKS[format](written(format, [stalled, converged], ruled((stalled, ()), (converged, ())))) == 0
     both = ruled((stalled, ["LR001"]), (converged, ["max_wasted"]))
     assert CHECKS[format](written(format, [stalled, converged], both)) == 2
@@ -93,7 +53,8 @@ def test_what_fails_is_what_the_policy_says_and_nothing_else(format: str) -> Non
 
 @pytest.mark.parametrize("format", MACHINES)
 def test_a_log_that_could_not_be_read_is_not_silently_missing(format: str) -> None:
-    text = written(format, [diagnosis("b", Status.CONVERGED)], Context(unread={"gone.csv": "gone.csv does not exist; check the path"}))
+    unread = Context(unread={"gone.csv": "gone.csv does not exist; check the path"})
+    text = written(format, [diagnosis("runs/b.csv", Status.CONVERGED, [])], unread)
     CHECKS[format](text)
     assert "gone.csv does not exist" in text
 
@@ -101,7 +62,7 @@ def test_a_log_that_could_not_be_read_is_not_silently_missing(format: str) -> No
 @pytest.mark.parametrize("format", MACHINES)
 def test_text_from_a_log_stays_text(format: str) -> None:
     """A log can name its runs and columns as it likes."""
-    evil = diagnosis(EVIL, Status.STALLED, finding(message=EVIL), text=EVIL)
+    evil = diagnosis(EVIL, text=EVIL)
     text = written(format, [evil], ruled((evil, ["stalled"])))
     text = text.encode("utf-8", "backslashreplace").decode()
     assert CHECKS[format](text) == 1
@@ -110,15 +71,15 @@ def test_text_from_a_log_stays_text(format: str) -> None:
 
 
 def test_annotations_give_back_what_was_escaped() -> None:
-    each = diagnosis("50%,a:b", Status.STALLED, finding(message="100% of 3,000: flat"))
+    each = diagnosis("runs/50%,a:b.csv", Status.STALLED, [finding(message="100% of 3,000: flat")])
     (status, found) = annotations(written("github", [each]))
     assert (status.command, status.file) == ("error", "runs/50%,a:b.csv")
     assert status.title == "runs/50%,a:b.csv: stalled"
-    assert (found.command, found.message) == ("warning", "100% of 3,000: flat Try training.optimizer.lr: 0.01.")
+    assert (found.command, found.message) == ("warning", "100% of 3,000: flat Try training.optimizer.lr: 0.003.")
 
 
 def test_markdown_neither_runs_nor_links_nor_notifies() -> None:
-    evil = diagnosis(EVIL, Status.STALLED, finding(message=EVIL), text=EVIL)
+    evil = diagnosis(EVIL, text=EVIL)
     text = re.sub(r"`[^`]*`", "", written("markdown", [evil]))  # what stands in a code span means nothing
     for mark in ("<script", "@team", "#12", "https://", "[l](x)", "**bold**", "c`"):
         assert mark not in text
@@ -127,20 +88,21 @@ def test_markdown_neither_runs_nor_links_nor_notifies() -> None:
 
 
 def test_markdown_of_many_runs_is_short_enough_for_a_comment() -> None:
-    many = [diagnosis(f"run{i}", Status.STALLED, *[finding(f"LR00{j}", message="x" * 900) for j in range(1, 7)]) for i in range(200)]
+    findings = [finding(f"LR00{place}", message="x" * 900) for place in range(1, 7)]
+    many = [diagnosis(f"runs/run{place}.csv", findings=findings) for place in range(200)]
     text = written("markdown", many, Context(compare([each.run for each in many])))
     assert len(text) < 20_000
     assert "and 180 more" in text
 
 
 def test_markdown_of_several_runs_has_the_ranking() -> None:
-    a, b = diagnosis("a", Status.CONVERGED), diagnosis("b", Status.CONVERGED)
+    a, b = diagnosis("runs/a.csv", Status.CONVERGED, []), diagnosis("runs/b.csv", Status.CONVERGED, [])
     text = written("markdown", [a, b], Context(compare([a.run, b.run])))
     assert "**Compared by val_loss**: No difference beyond noise" in text
 
 
 def test_junit_tells_failed_skipped_unread_and_passed_apart() -> None:
-    runs = [diagnosis("bad"), diagnosis("short", Status.TOO_SHORT), diagnosis("good", Status.CONVERGED)]
+    runs = [diagnosis("runs/bad.csv"), diagnosis("runs/short.csv", Status.TOO_SHORT), diagnosis("runs/good.csv", Status.CONVERGED, [])]
     text = written("junit", runs, Context(unread={"gone.csv": "gone"}))
     CHECKS["junit"](text)
     (suite,) = ElementTree.fromstring(text)
@@ -150,7 +112,7 @@ def test_junit_tells_failed_skipped_unread_and_passed_apart() -> None:
 
 
 def test_sarif_rules_carry_the_catalogue_and_results_the_file() -> None:
-    document = json.loads(written("sarif", [diagnosis("my run", Status.STALLED, finding())]))
+    document = json.loads(written("sarif", [diagnosis("runs/my run.csv")]))
     rules = {rule["id"]: rule for rule in document["runs"][0]["tool"]["driver"]["rules"]}
     assert rules["LR001"]["name"] == "LearningRateTooHigh"
     assert "**Why it matters**" in rules["LR001"]["help"]["markdown"]
@@ -160,7 +122,7 @@ def test_sarif_rules_carry_the_catalogue_and_results_the_file() -> None:
 
 def test_fingerprints_stay_when_the_numbers_change() -> None:
     def prints(message: str) -> list[str]:
-        return [each["fingerprint"] for each in json.loads(written("gitlab", [diagnosis("a", Status.STALLED, finding(message=message))]))]
+        return [each["fingerprint"] for each in json.loads(written("gitlab", [diagnosis(findings=[finding(message=message)])]))]
 
     assert prints("at 3") == prints("at 4")
 
@@ -174,7 +136,7 @@ def test_two_goals_of_one_run_are_two_issues() -> None:
 @pytest.mark.parametrize("format", MACHINES)
 @pytest.mark.parametrize("proved", [True, False])
 def test_a_proof_in_every_format(format: str, proved: bool) -> None:
-    text = discover.reports()[format].proof(proof(proved=proved, message=EVIL), Page())
+    text = discover.reports()[format].proof(proof(proved=proved, text=EVIL), Page())
     if format == "json":
         jsonschema.validate(json.loads(text), schema("probe"))
     elif format == "markdown":

@@ -10,88 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_reports import contrast, curve, diagnosis, finding, noisy, proof
 
-from lossdoctor.core.check import Finding, Severity
 from lossdoctor.core.curve import Curve
-from lossdoctor.core.diagnosis import Diagnosis, Examination, Forecast, Remedy, Status, Verdict
-from lossdoctor.core.fix import Fix, Patch
+from lossdoctor.core.diagnosis import Diagnosis, Examination, Forecast, Status
 from lossdoctor.core.report import Page
-from lossdoctor.core.run import Run
-from lossdoctor.core.trial import Chosen, Cost, Effect, Level, Prescription, Proof, Treatment
 from lossdoctor.diagnose import diagnose
 from lossdoctor.reports.json import Json
 from lossdoctor.reports.terminal.chart import HEIGHT, Ink, chart
 from lossdoctor.reports.terminal.report import Terminal
 
 SAMPLES = Path(__file__).parent.parent / "sample_runs"
-
-
-class Lower(Fix):
-    """Lower the learning rate."""
-
-    code = "FLR01"
-    cures = frozenset({"LR001"})
-
-
-class Scale(Fix):
-    """Standardize the inputs."""
-
-    code = "FPRE01"
-
-
-Lower.family, Scale.family = "learning_rate", "preprocessing"
-
-
-def curve(split: str, values: np.ndarray, metric: str = "loss") -> Curve:
-    return Curve(metric, split, np.arange(len(values), dtype=float) * 10, values)
-
-
-FALL = 0.2 + 2 * np.exp(-np.arange(120) / 20)
-PATCH = Patch({"training.optimizer.lr": 0.003}, "the swings grow with the rate")
-LR001 = Finding(
-    "LR001", "learning-rate-too-high", "learning_rate", Severity.ERROR, 0.9, "It swings.", 600.0, (600.0, 1190.0), {"swing": 0.31}
-)
-IMB001 = Finding("IMB001", "accuracy-hides-classes", "class_imbalance", Severity.WARNING, 0.6, "One class alone.")
-
-
-def diagnosis(name: str = "", status: Status = Status.STALLED, **verdict: float) -> Diagnosis:
-    run = Run(
-        {"train_loss": curve("train", FALL), "val_loss": curve("val", FALL + 0.1)},
-        "runs/a.csv",
-        "csv",
-        name,
-        {"train_loss": "loss", "val_loss": "dev loss"},
-        notes=("3 rows repeat a step",),
-    )
-    known = {"onset_step": 600.0, "best_step": 590.0, "stop_step": 700.0, "wasted_fraction": 0.41} | verdict
-    return Diagnosis(
-        run,
-        Verdict(status, 0.93, "Flat although lower is within reach.", **known),
-        Examination((LR001, IMB001), ("GRAD001",), {"HW001": "the log has no step time", "HW002": "the log has no step time"}),
-        Forecast("val_loss", 1500.0, 0.29, 0.28, math.inf, 0.01),
-        {"LR001": (Remedy(Lower(), PATCH),)},
-    )
-
-
-def proof() -> Proof:
-    gain = Effect(1.99, 1.9, 2.1, 3)
-    trials = (
-        Treatment((Lower(),), PATCH, 0.31, gain, 400, verified=True),
-        Treatment((Scale(),), Patch({"data.standardize": True}), math.inf, None, 12, error="the loss became NaN"),
-    )
-    chosen = (Chosen(Lower(), PATCH, 1.4), Chosen(Scale(), Patch({"data.standardize": True}, "features differ"), 0.6))
-    return Proof(
-        Path("config.yaml"),
-        "cpu",
-        Status.NEVER_LEARNED,
-        Examination((LR001, IMB001), ("GRAD001",)),
-        baseline=Level("val_loss", 2.3, 2.29, 2.31, 3),
-        trials=trials,
-        prescription=Prescription(chosen, PATCH, 2.3, 0.31, gain, Path("config.fixed.yaml")),
-        advice=("Row 3 has a wrong label.",),
-        attribution={"learning_rate": 0.7, "preprocessing": 0.3},
-        cost=Cost(41.0, 5200, 0.8),
-    )
 
 
 def terminal(*diagnoses: Diagnosis, **page: object) -> str:
@@ -109,25 +38,31 @@ def strict(text: str) -> dict:
 
 
 def test_json_of_a_diagnosis_is_as_the_contract_says() -> None:
-    document = strict(Json().diagnoses([diagnosis()], Page()))
+    found = diagnosis()
+    document = strict(Json().diagnoses([replace(found, forecast=replace(found.forecast, high=math.inf))], Page()))
     assert document["schema"] == "lossdoctor.diagnose/1"
     (run,) = document["runs"]
-    assert run["series"] == {"train_loss": 120, "val_loss": 120}
+    assert run["series"] == {"train_loss": 500, "val_loss": 50, "lr": 500, "val_f1": 500}
     assert (run["status"], run["healthy"], run["confidence"]) == ("stalled", False, 0.93)
     assert (run["wasted_fraction"], run["summary"]) == (0.41, "Flat although lower is within reach.")
-    assert run["forecast"] == {"metric": "val_loss", "at_step": 1500, "value": 0.29, "low": 0.28, "high": None, "gain": 0.01}
+    assert run["forecast"] == {"metric": "val_loss", "at_step": 600, "value": 0.29, "low": 0.2, "high": None, "gain": 0.01}
     assert run["findings"][0] == {
         "code": "LR001",
         "name": "learning-rate-too-high",
         "family": "learning_rate",
-        "severity": "error",
+        "severity": "warning",
         "confidence": 0.9,
         "message": "It swings.",
-        "step": 600,
-        "span": [600, 1190],
+        "step": 300,
+        "span": [300, 490],
         "evidence": {"swing": 0.31},
         "fixes": [
-            {"code": "FLR01", "name": "lower", "changes": {"training.optimizer.lr": 0.003}, "why": "the swings grow with the rate"},
+            {
+                "code": "FLR01",
+                "name": "lower-learning-rate",
+                "changes": {"training.optimizer.lr": 0.003},
+                "why": "the swings grow with the rate",
+            },
         ],
     }
     assert run["passed"] == ["GRAD001"]
@@ -136,10 +71,10 @@ def test_json_of_a_diagnosis_is_as_the_contract_says() -> None:
 
 
 def test_json_writes_whole_steps_as_integers() -> None:
-    (run,) = strict(Json().diagnoses([diagnosis(best_step=590.5)], Page()))["runs"]
+    (run,) = strict(Json().diagnoses([diagnosis(best_step=290.5)], Page()))["runs"]
     steps = [run["steps"], run["onset_step"], run["stop_step"], run["forecast"]["at_step"], *run["findings"][0]["span"]]
     assert all(isinstance(step, int) for step in steps)
-    assert run["best_step"] == 590.5
+    assert run["best_step"] == 290.5
 
 
 def test_too_short_is_neither_healthy_nor_not() -> None:
@@ -148,7 +83,7 @@ def test_too_short_is_neither_healthy_nor_not() -> None:
 
 def test_json_takes_numpy_numbers_infinities_and_broken_text() -> None:
     evidence = {"a": np.float64("nan"), "b": np.int64(3), "c": [np.inf, 1.5], "d": np.bool_(True), "e": "\udcff\x1b[31m"}
-    sick = replace(diagnosis(), examination=Examination((replace(LR001, evidence=evidence),)))
+    sick = replace(diagnosis(), examination=Examination((replace(finding(), evidence=evidence),)))
     text = Json().diagnoses([sick], Page())
     assert text.isascii()
     assert strict(text)["runs"][0]["findings"][0]["evidence"] == {"a": None, "b": 3, "c": [None, 1.5], "d": True, "e": "\\udcff\x1b[31m"}
@@ -158,7 +93,7 @@ def test_json_of_a_proof_is_as_the_contract_says() -> None:
     document = strict(Json().proof(proof(), Page()))
     assert document["schema"] == "lossdoctor.probe/1"
     assert document["baseline"] == {"metric": "val_loss", "value": 2.3, "interval": [2.29, 2.31], "seeds": 3}
-    best, failed = document["trials"]
+    best, _, failed = document["trials"]
     assert best == {
         "fixes": ["FLR01"],
         "family": "learning_rate",
@@ -178,7 +113,7 @@ def test_json_of_a_proof_is_as_the_contract_says() -> None:
     assert prescription["config"] == "config.fixed.yaml"
     assert document["attribution"] == {"learning_rate": 0.7, "preprocessing": 0.3}
     assert document["cost"] == {"seconds": 41.0, "train_steps": 5200, "full_trainings": 0.8, "examine_steps": 0}
-    assert [fix["code"] for fix in document["findings"][0]["fixes"]] == ["FLR01"]
+    assert {fix["code"] for fix in document["findings"][0]["fixes"]} == {"FLR01"}
 
 
 def test_json_of_a_healthy_config_prescribes_null() -> None:
@@ -192,7 +127,7 @@ def test_the_verdict_comes_first_then_causes_with_evidence_and_what_to_do() -> N
     text = terminal(diagnosis())
     places = [
         text.index(part)
-        for part in ("runs/a.csv", "STALLED", "Flat although", "93 %", "onset 600", "LR001", "swing 0.31", "FLR01", "IMB001", "GRAD001")
+        for part in ("runs/a.csv", "STALLED", "Flat although", "93 %", "onset 300", "LR001", "swing 0.31", "FLR01", "IMB001", "GRAD001")
     ]
     assert places == sorted(places)
     assert "training.optimizer.lr: 0.003" in text
@@ -203,13 +138,13 @@ def test_what_was_not_examined_is_said_once_for_each_reason() -> None:
 
 
 def test_a_forecast_that_the_run_has_overtaken_is_not_shown() -> None:
-    assert "forecast for step 1,500" in terminal(diagnosis())
-    assert "forecast" not in terminal(replace(diagnosis(), forecast=Forecast("val_loss", 1000.0, 0.29, 0.28, 0.3, 0.01)))
+    assert "forecast for step 600" in terminal(diagnosis())
+    assert "forecast" not in terminal(replace(diagnosis(), forecast=Forecast("val_loss", 400.0, 0.29, 0.28, 0.3, 0.01)))
 
 
 def test_the_columns_and_the_notes_are_shown() -> None:
     text = terminal(diagnosis(), width=120)
-    assert 'val_loss from "dev loss" (120 points)' in text
+    assert 'val_loss from "dev loss" (50 points)' in text
     assert "3 rows repeat a step" in text
 
 
@@ -222,31 +157,21 @@ def test_no_line_is_wider_than_the_page(width: int, unicode: bool) -> None:
 
 
 def test_ascii_where_unicode_is_not_welcome() -> None:
-    text = terminal(diagnosis("\u5b66\u4e60 \u2192"), unicode=False) + Terminal().proof(proof(), Page(unicode=False))
+    text = terminal(diagnosis(name="\u5b66\u4e60 \u2192"), unicode=False) + Terminal().proof(proof(), Page(unicode=False))
     assert text.isascii()
 
 
 def test_text_from_a_log_can_neither_colour_nor_clear_the_screen() -> None:
     evil = "[red]loss[/red]\x1b[31m\x9b2J\r\n\u202e"
-    good = diagnosis(evil)
-    run = replace(good.run, source=evil, reader=evil, notes=(evil,), columns={"train_loss": evil})
-    finding = replace(LR001, message=evil, evidence={evil: evil})
-    remedy = Remedy(Lower(), Patch({evil: evil}, evil))
-    sick = replace(
-        good,
-        run=run,
-        verdict=replace(good.verdict, summary=evil),
-        forecast=replace(good.forecast, metric=evil),
-        examination=Examination((finding,), (), {"HW001": evil}, {"LR002": evil}),
-        remedies={"LR001": (remedy,)},
-    )
+    found = diagnosis(evil, name=evil, text=evil)
+    sick = replace(found, run=replace(found.run, reader=evil), forecast=replace(found.forecast, metric=evil))
     for text in (terminal(sick), terminal(*[sick] * 5)):
         assert "[red]loss[/red]" in text
         assert all(char.isprintable() or char == "\n" for char in text)
 
 
 def test_many_runs_become_a_table_with_the_worst_and_the_last_in_full() -> None:
-    runs = [diagnosis(f"run {place}", Status.CONVERGED) for place in range(3289)]
+    runs = [diagnosis(f"run {place}", Status.CONVERGED, length=60) for place in range(3289)]
     runs[17] = diagnosis("the ill one", Status.NON_FINITE)
     text = terminal(*runs)
     assert "3,289 runs" in text
@@ -267,7 +192,7 @@ def test_a_proof_prescribes_with_before_and_after() -> None:
     text = Terminal().proof(proof(), Page())
     for part in (
         "2 changes together take val_loss from 2.3 to 0.31",
-        "FLR01 lower",
+        "FLR01 lower-learning-rate",
         "1.9 to 2.1",
         "config.fixed.yaml",
         "70 %",
@@ -309,7 +234,7 @@ def lines(*curves: Curve, unicode: bool = False, **marks: float) -> list[str]:
 
 
 def test_a_falling_curve_falls_from_the_left_top_to_the_right_bottom() -> None:
-    rows = lines(curve("train", np.linspace(1, 0, 50)))[:HEIGHT]
+    rows = lines(curve(np.linspace(1, 0, 50)))[:HEIGHT]
     columns = [row[10:].index(".") for row in rows]
     assert columns == sorted(columns)
     assert rows[0].strip().startswith("1 ")
@@ -317,42 +242,31 @@ def test_a_falling_curve_falls_from_the_left_top_to_the_right_bottom() -> None:
 
 
 def test_marks_stand_below_their_step() -> None:
-    rule, words = lines(curve("train", FALL), onset=595.0)[HEIGHT : HEIGHT + 2]
-    assert abs(rule.index("^") - (words.index("onset 595") + 4)) <= 1
+    rule, words = lines(curve(noisy(500)), onset=295.0)[HEIGHT : HEIGHT + 2]
+    assert abs(rule.index("^") - (words.index("onset 295") + 4)) <= 1
 
 
 def test_the_scale_is_logarithmic_where_every_curve_spans_decades() -> None:
     falls = np.logspace(3, -3, 60)
-    assert "log scale" in lines(curve("train", falls))[-1]
-    assert "log scale" not in lines(curve("train", falls), curve("val", np.linspace(2, 1, 60)))[-1]
-    assert "log scale" not in lines(curve("train", falls - 1))[-1]
+    assert "log scale" in lines(curve(falls))[-1]
+    assert "log scale" not in lines(curve(falls), curve(np.linspace(2, 1, 60), "val"))[-1]
+    assert "log scale" not in lines(curve(falls - 1))[-1]
 
 
 def test_one_wild_point_does_not_flatten_the_rest() -> None:
     wild = np.linspace(3, 1, 200)
     wild[0] = 1e32
-    rows = lines(curve("train", wild))[:HEIGHT]
+    rows = lines(curve(wild))[:HEIGHT]
     assert all("." in row[10:] for row in rows)
 
 
 def test_gaps_and_short_series_are_no_error() -> None:
-    assert lines(curve("train", np.array([1.0]))) == []
-    assert lines(curve("train", np.full(9, np.nan))) == []
-    assert lines(curve("train", np.array([1.0, np.nan, 2.0, np.inf, 1.5])))
-    assert lines(curve("train", np.ones(30)))
-    assert lines(curve("train", np.array([0.0, 0.0, 0.0])))
-    assert lines(curve("train", np.array([-1e308, 1e308, 0.0])))
-
-
-def contrast(one: tuple[int, ...], other: tuple[int, ...]) -> float:
-    """WCAG 2.1, contrast ratio."""
-
-    def luminance(colour: tuple[int, ...]) -> float:
-        linear = [part / 12.92 if (part := each / 255) <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for each in colour]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
+    assert lines(curve(np.array([1.0]))) == []
+    assert lines(curve(np.full(9, np.nan))) == []
+    assert lines(curve(np.array([1.0, np.nan, 2.0, np.inf, 1.5])))
+    assert lines(curve(np.ones(30)))
+    assert lines(curve(np.array([0.0, 0.0, 0.0])))
+    assert lines(curve(np.array([-1e308, 1e308, 0.0])))
 
 
 def test_colours_of_the_terminal_are_read_on_black_as_on_white() -> None:
