@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.runs.store import TWINS, load
+from benchmarks.shares import of
 from lossdoctor.compare import compare
 from lossdoctor.core.comparison import Comparison
 from lossdoctor.core.curve import Curve
@@ -36,12 +37,6 @@ def run(log: Log, name: str) -> Run:
         if label != "step" and logged.any():
             curves[label] = Curve.of(label, step[logged], value[logged])
     return Run(curves, source=name)
-
-
-def of(part: Iterable[bool]) -> str:
-    """``3/4 = 75.0 %``"""
-    flags = list(part)
-    return f"{sum(flags)}/{len(flags)} = {100 * sum(flags) / max(len(flags), 1):.1f} %"
 
 
 def twins(part: str) -> list[dict[str, Any]]:

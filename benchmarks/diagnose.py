@@ -16,7 +16,7 @@ import multiprocessing
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,7 @@ from benchmarks import rules
 from benchmarks.runs.label import label, reach
 from benchmarks.runs.store import load
 from benchmarks.runs.tasks import TASKS
+from benchmarks.shares import of
 from lossdoctor.diagnose import diagnose
 
 FOLDER = Path(__file__).parents[1] / "build" / "benchmark"
@@ -134,12 +135,6 @@ def verdict(path: Path) -> Verdict:
         ahead.at_step if ahead else 0.0,
         (ahead.value, ahead.low, ahead.high) if ahead else None,
     )
-
-
-def of(part: Iterable[bool]) -> str:
-    """``3/4 = 75.0 %``"""
-    flags = list(part)
-    return f"{sum(flags)}/{len(flags)} = {100 * sum(flags) / max(len(flags), 1):.1f} %"
 
 
 def detection(all_cases: list[Case], flagged: dict[str, Callable[[Case, float], bool]]) -> None:

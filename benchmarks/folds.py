@@ -25,7 +25,7 @@ from sklearn import datasets
 
 from lossdoctor.core import discover
 from lossdoctor.core.config import Config, ConfigFile
-from lossdoctor.core.fix import Settings
+from lossdoctor.core.fix import EPOCHS, Settings
 from lossdoctor.core.trial import Effect
 from lossdoctor.lab.bench import NOTHING, Bench
 from lossdoctor.lab.fit import Training, evaluate
@@ -34,7 +34,6 @@ from lossdoctor.lab.workload import Workload
 
 SETS = {"iris": (datasets.load_iris, 0.01), "wine": (datasets.load_wine, 0.01), "cancer": (datasets.load_breast_cancer, 0.003)}
 TRAIN, VAL, SEEDS, UNSEEN = 60, 20, 3, (101, 102, 103)
-EPOCHS = "training.epochs"
 
 Arrays = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
 
