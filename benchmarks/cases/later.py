@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cases.table import DIGITS, FRIEDMAN, LINE, WINE, Case, opt, sgd
+from cases.table import DIGITS, FRIEDMAN, LINE, LR, WINE, Case, opt, sgd
 
 POLLS, BITS, MIXTURES, TRIPLE, TAGS = ({"inputs": n, "outputs": m} for n, m in ((16, 2), (20, 20), (28, 6), (15, 3), (20, 6)))
 SHELLS, HASTIE, CIRCUIT, PRICES, MANY, SWISS = (
     {"inputs": n, "outputs": m} for n, m in ((4, 4), (10, 2), (4, 1), (9, 1), (24, 150), (3, 1))
 )
-HOW, LR = "data.args.", "training.optimizer.lr"
+HOW = "data.args."
 OUT, LOSS = "model.args.output", "training.loss"
 VANISHING = ("activation", "gradient", "normalization", "initialization")
 SLOW = {"train": "data.py:slow_train", "val": "data.py:slow_val", "args": {"name": "digits", "wait": 0.004}}

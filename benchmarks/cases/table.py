@@ -8,7 +8,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from lossdoctor.core.fix import Patch
+from lossdoctor.core.fix import LR, Patch
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,6 @@ TEST_DATA = (
     "crowd",
 )
 ADAM, SGD = {"name": "adam", "lr": 0.003}, {"name": "sgd", "lr": 0.1, "momentum": 0.9}
-LR = "training.optimizer.lr"
 
 
 def opt(**changes: Any) -> dict[str, Any]:
