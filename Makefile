@@ -126,7 +126,7 @@ benchmark-examine: $(READY)
 	$(BIN)/python benchmarks/examine.py
 	-build/peers-of-examine/bin/pip install --quiet --constraint constraints.txt torch
 	-build/peers-of-examine/bin/pip install --quiet --constraint constraints.txt torch-audit==0.3.0 torchmortem==0.1.1 --editable '.[probe]'
-	-build/peers-of-examine/bin/python benchmarks/peers.py --half all
+	-build/peers-of-examine/bin/python benchmarks/peers.py --set all
 
 # the peers search in this process, so that they need lossdoctor beside them; where one cannot be installed it is left out
 benchmark-probe: $(READY)

@@ -1,6 +1,6 @@
 """What the examination alone says of faults it was not told, and what it costs: no search, no prescription.
 
-    python benchmarks/examine.py [--half test|development|later|third|fourth|fifth|all] [--only TEXT] [--twins] [--jobs 2]
+    python benchmarks/examine.py [--set test|development|later|third|fourth|fifth|all] [--only TEXT] [--twins] [--jobs 2]
 
 Each case is examined as `lossdoctor probe --examine-only` does it: one training as configured, then data, model and gradients.
 A fault is named first where the most confident finding lies in its family. ``--twins`` examines the sound twin of each fault too.
@@ -62,7 +62,7 @@ def measure(case: Case, twin: bool) -> dict[str, Any]:
             outcome = Examination(crashed={"refused": str(error)})
     return {
         "name": case.name + " (twin)" * twin,
-        "half": case.half,
+        "set": case.set,
         "true": () if twin else case.families,
         "twin": twin,
         "findings": [(f.code, f.family, f.confidence, f.severity is not Severity.INFO) for f in outcome.findings],
@@ -104,12 +104,12 @@ def by_examination(result: dict[str, Any]) -> dict[str, Any]:
     return result | {"findings": [f for f in result["findings"] if f[0][-3] != "0"]}
 
 
-def summary(results: list[dict[str, Any]], half: str) -> None:
+def summary(results: list[dict[str, Any]], which: str) -> None:
     ill = [r for r in results if r["true"] and r["true"][0] != "early_stopping"]
     late = [r for r in results if r["true"] and r["true"][0] == "early_stopping"]
     sound = [r for r in results if not r["true"] and not r["twin"]]
     twins = [r for r in results if r["twin"]]
-    print(f"\n{half}: {len(ill)} faults that an examination can tell, {len(late)} of early stopping, {len(sound)} sound")
+    print(f"\n{which}: {len(ill)} faults that an examination can tell, {len(late)} of early stopping, {len(sound)} sound")
     alone = [by_examination(r) for r in ill]
     for name, group in (("", ill), (" (without the log of the training)", alone), (" (early stopping)", late)):
         if group:
@@ -150,21 +150,21 @@ def reliability(results: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--half", default="all")
+    parser.add_argument("--set", default="all")
     parser.add_argument("--only", default="")
     parser.add_argument("--twins", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    cases = [c for c in EVERY if options.only in c.name and options.half in ("all", c.half)]
+    cases = [c for c in EVERY if options.only in c.name and options.set in ("all", c.set)]
     asked = [(c, False) for c in cases] + [(c, True) for c in cases if options.twins and c.sound]
     results = []
     with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn"), torch.set_num_threads, (1,)) as pool:
         for result in pool.map(measure, *zip(*asked, strict=True)):
             results.append(result)
             print(line(result), flush=True)
-    for half in dict.fromkeys(case.half for case in EVERY):
-        if part := [r for r in results if r["half"] == half]:
-            summary(part, half)
+    for which in dict.fromkeys(case.set for case in EVERY):
+        if part := [r for r in results if r["set"] == which]:
+            summary(part, which)
             shares(part)
             reliability(part)
 

@@ -1,6 +1,6 @@
 """torch-audit and torchmortem on the cases of examine.py: their findings while each case is trained as configured, up to 300 steps.
 
-    python benchmarks/peers.py [--half test|development|later|third|fourth|fifth|all]    under its own interpreter: make benchmark-examine
+    python benchmarks/peers.py [--set test|development|later|third|fourth|fifth|all]    under its own interpreter: make benchmark-examine
 
 Neither names a family, so each of their rules counts for every family that it could mean, and findings rank by severity, then as given.
 Rules of torch-audit about hardware and style are left out.
@@ -113,10 +113,10 @@ def judge(case: Case, peer: Callable[[Workload], Found]) -> Found | None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--half", default="test")
+    parser.add_argument("--set", default="test")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    cases = [c for c in EVERY if options.half in ("all", c.half)]
+    cases = [c for c in EVERY if options.set in ("all", c.set)]
     print(f"{'':14}{'accepted':>10}{'family first':>14}{'first three':>13}{'sound: warned':>15}")
     for name, (peer, loud) in PEERS.items():
         met = [(case, found) for case in cases if (found := judge(case, peer)) is not None]

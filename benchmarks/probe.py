@@ -1,6 +1,6 @@
 """The probe on faults it was not told: what it names first, how much of the gap it closes, and what it costs.
 
-    python benchmarks/probe.py [--half test|development|all|later|third|fourth|fifth] [--only TEXT] [--twins]
+    python benchmarks/probe.py [--set test|development|all|later|third|fourth|fifth] [--only TEXT] [--twins]
                                [--budget 10m] [--jobs 2] [--peers]
 
 The cost is that of the trials in full trainings of the faulty config; ``all`` adds the steps of the examination's own small
@@ -58,7 +58,7 @@ def measure(case: Case, twin: bool, budget: str, peers: bool) -> dict[str, Any]:
         findings, prescription = proof.examination.findings, proof.prescription
         result = {
             "name": case.name + " (twin)" * twin,
-            "half": case.half,
+            "set": case.set,
             "true": () if twin else case.families,
             "found": [finding.code for finding in findings][:3],
             "found_families": [finding.family for finding in findings],
@@ -99,15 +99,15 @@ def line(result: dict[str, Any]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--half", default="all")
+    parser.add_argument("--set", default="all")
     parser.add_argument("--only", default="")
     parser.add_argument("--twins", action="store_true")
     parser.add_argument("--budget", default="10m")
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    every = CASES if options.half in ("all", "test", "development") else EVERY  # the others of these halves are there to be examined
-    cases = [c for c in every if options.only in c.name and options.half in ("all", c.half)]
+    every = CASES if options.set in ("all", "test", "development") else EVERY  # the others of these sets are there to be examined
+    cases = [c for c in every if options.only in c.name and options.set in ("all", c.set)]
     jobs = [(c, False) for c in cases] + [(c, True) for c in cases if c.families and options.twins]
     measured = functools.partial(measure, budget=options.budget, peers=options.peers)
     print(f"{'case':34}{'fault':20}{'prescribed':26}{'as it is':>10}{'fixed':>10}{'sound':>10}{'closed':>8}{'cost':>7}{'all':>6}{'s':>7}")
@@ -116,15 +116,15 @@ def main() -> None:
         for result in pool.map(measured, *zip(*jobs, strict=True)):
             results.append(result)
             print(line(result), flush=True)
-    for half in dict.fromkeys(r["half"] for r in results):
-        summary([r for r in results if r["half"] == half], half)
+    for which in dict.fromkeys(r["set"] for r in results):
+        summary([r for r in results if r["set"] == which], which)
 
 
-def summary(results: list[dict[str, Any]], half: str) -> None:
+def summary(results: list[dict[str, Any]], which: str) -> None:
     ill, sound = [r for r in results if r["true"]], [r for r in results if not r["true"]]
     if not results:
         return
-    print(f"\n{half}: {len(ill)} faults, {len(sound)} sound")
+    print(f"\n{which}: {len(ill)} faults, {len(sound)} sound")
     if ill:
         repaired = [r for r in ill if r["closed"] >= REPAIRED]
         print(f"  repaired           {len(repaired)}/{len(ill)}")

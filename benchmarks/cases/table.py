@@ -28,7 +28,7 @@ class Case:
     group: str = ""
 
     @property
-    def half(self) -> str:
+    def set(self) -> str:
         """Development or test, split by the data set; what was written when all checks were there is a set of its own, by its name."""
         if self.group:
             return self.group
