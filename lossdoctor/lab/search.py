@@ -92,7 +92,8 @@ def candidates(fixes: Iterable[Fix], findings: Sequence[Finding], settings: Sett
             _collect(found, fix, fix.propose(settings, finding), evidence, finding.code)
     for fix in sorted(fixes, key=lambda fix: LIKELY.index(fix.family) if fix.family in LIKELY else len(LIKELY)):
         _collect(found, fix, fix.propose(settings, None), 0.0, "")
-    return list(found.values())
+    measured = {c.fix.code for c in found.values() if math.isfinite(c.patch.at_most)}  # no need to guess at values
+    return [c for c in found.values() if c.fix.code not in measured or math.isfinite(c.patch.at_most)]
 
 
 def _collect(found: dict[str, Candidate], fix: Fix, patches: Iterator[Patch], evidence: float, cause: str) -> None:
