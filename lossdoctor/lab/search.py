@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lossdoctor.core.check import Finding
-from lossdoctor.core.fix import EDITS, Fix, Patch, Settings, merge
+from lossdoctor.core.fix import EDITS, LR, Fix, Patch, Settings, merge
 from lossdoctor.core.run import Run
 from lossdoctor.core.trial import Chosen, Effect, Level, Prescription, Treatment
 from lossdoctor.lab.bench import NOTHING, Bench, OutOfBudget
@@ -49,8 +49,6 @@ LATE = ("early_stopping", "regularization", "dropout", "augmentation")  # famili
 LIKELY = ("learning_rate", "capacity", "optimizer", "preprocessing", "initialization", "normalization")  # where no finding leads
 FEWEST_POINTS = 6  # evaluations that a trend is drawn from
 SMOOTHED = 2  # evaluations that a level is the mean of
-
-LR = "training.optimizer.lr"
 
 Progress = Callable[..., None]
 
