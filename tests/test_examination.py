@@ -212,6 +212,7 @@ SOUND: dict[str, Callable[[], Workload]] = {
     "tags": lambda: workload(
         lambda: mlp(6, 3), of(lambda x, y: (x, (x[:, :3] + x[:, 3:] > 0).astype(np.float32))), loss="binary_cross_entropy_with_logits"
     ),
+    "many features that add up": lambda: workload(lambda: mlp(40, 6), classes(6, 40, 1200), optimizer={"lr": 3e-3}),
     "two to one": lambda: workload(lambda: mlp(6, 2), of(lambda x, y: (x, (y > 0).astype(int)))),
 }
 

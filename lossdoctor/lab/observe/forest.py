@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import copy
 import math
+import warnings
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from lossdoctor.core.observation import Mirrored, Relation, Shift, by_feature
 
@@ -20,6 +25,7 @@ FEWEST = 200
 FEWEST_NEW = 60  # validation examples
 FEW = 10  # examples of a class under which it is left out
 TREES = 60
+DOUBTED = 0.08  # of the surer half of examples, put elsewhere: from there on a linear model is asked as well
 STRETCHES = 4  # of a split, each of which is judged by what the others say
 
 
@@ -40,7 +46,10 @@ def relation(x: NDArray[Any], y: NDArray[Any], val: tuple[NDArray[Any], NDArray[
         if seen is None:
             return None
         again = _ranked(_as_unseen(forest).predict_proba(new[0]), forest.classes_, new[1]) if new else None
-        told = Relation(seen[0], 0.5, seen[1], len(x), *_doubts(votes, forest.classes_, y), True, *(again or ()))
+        doubts = _doubts(votes, forest.classes_, y)
+        if doubts[1] > DOUBTED:  # of many features that add up, a forest knows little
+            doubts = min(doubts, _doubts(_linear(x, y.astype(int)), forest.classes_, y))
+        told = Relation(seen[0], 0.5, seen[1], len(x), *doubts, True, *(again or ()))
         return replace(told, ordered=float(np.corrcoef(votes @ forest.classes_, y)[0, 1]))
     forest = RandomForestRegressor(**options).fit(x, y)
     score = float(np.corrcoef(forest.oob_prediction_, y)[0, 1])
@@ -56,6 +65,14 @@ def _as_unseen(forest: Any) -> Any:
     few.estimators_ = forest.estimators_[: round(TREES / math.e)]
     few.n_estimators = len(few.estimators_)
     return few
+
+
+def _linear(x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+    """The shares [n, c] that a logistic regression gives the classes of examples [n, f] it has not seen."""
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=100))
+    with warnings.catch_warnings():  # of classes smaller than the folds, and of steps that do not do
+        warnings.simplefilter("ignore")
+        return np.asarray(cross_val_predict(model, x, y, cv=KFold(3, shuffle=True, random_state=0), method="predict_proba"))
 
 
 def shift(x: NDArray[Any], x_val: NDArray[Any], names: tuple[str, ...]) -> Shift | None:
