@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lossdoctor.core.check import Check, Finding, Severity
+from lossdoctor.core.curve import Curve
 from lossdoctor.core.observation import Plan, Relation
 from lossdoctor.core.run import Run
 
@@ -32,7 +33,7 @@ class Noisy(Check):
 
     def examine(self, relation: Relation, plan: Plan, run: Run | None) -> Finding | None:
         contradicted = relation.sure >= max(self.sure, self.ratio * relation.wrong) and (plan.classes or 0) >= self.classes
-        if not contradicted or relation.score < relation.chance + self.knows or self._net_knows_better(relation, run):
+        if not contradicted or relation.score < relation.chance + self.knows or self._net_knows_better(relation, plan, run):
             return self._against_validation(relation)
         return self.finding(
             f"A forest contradicts {relation.sure:.0%} of the unseen labels of which it is surest, and {relation.wrong:.0%} of all.",
@@ -42,10 +43,10 @@ class Noisy(Check):
             examples=relation.examples,
         )
 
-    def _net_knows_better(self, relation: Relation, run: Run | None) -> bool:
+    def _net_knows_better(self, relation: Relation, plan: Plan, run: Run | None) -> bool:
         """Whether, of pictures and sequences, of which a forest sees single values alone, the net may see more: it does on validation, or
-        it has not been asked."""
-        accuracy = run.curve("accuracy", "val") if run and not relation.table else None
+        it has not been trained to its end."""
+        accuracy = run.curve("accuracy", "val") if run and run.steps >= plan.steps and not relation.table else None
         if accuracy is None or not np.isfinite(accuracy.value).any():
             return not relation.table
         return float(np.nanmax(accuracy.value)) > 1 - self.less * relation.wrong
@@ -62,11 +63,17 @@ class Noisy(Check):
             examples=relation.examples,
         )
 
+    _pictures = Relation(0.8, 0.5, 0.01, 900, wrong=0.3, sure=0.25, table=False)
+    _plan = Plan(classes=4, steps=100)
+    _nets = {best: Run({"val_accuracy": Curve("accuracy", "val", np.array([50.0, 100.0]), np.array([0.4, best]))}) for best in (0.7, 0.95)}
     sick = [
+        {"relation": _pictures, "plan": _plan, "run": _nets[0.7]},
         {"relation": Relation(0.8, 0.5, 0.01, 900, wrong=0.3, sure=0.25), "plan": Plan(classes=4), "run": None},
         {"relation": Relation(0.7, 0.5, 0.02, 900, val=0.95, val_error=0.03), "plan": Plan(classes=2), "run": None},
     ]
     healthy = [
+        {"relation": _pictures, "plan": _plan, "run": None},
+        {"relation": _pictures, "plan": _plan, "run": _nets[0.95]},
         {"relation": Relation(0.8, 0.5, 0.01, 900, wrong=0.34, sure=0.2), "plan": Plan(classes=4), "run": None},
         {"relation": Relation(0.52, 0.5, 0.01, 900, wrong=0.7, sure=0.6), "plan": Plan(classes=4), "run": None},
         {"relation": Relation(0.99, 0.5, 0.01, 900, wrong=0.03, sure=0.0), "plan": Plan(classes=4), "run": None},
